@@ -1,0 +1,61 @@
+# `make demo` and `make test` are all that a fresh machine needs; each sets up what is missing.
+
+.PHONY: help setup demo demo-all smoke test lint unit pipeline mutants bench ui clean
+.DEFAULT_GOAL := help
+
+# Containers set the first; it makes every start of Python compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(HOME)/.local/bin:$(CURDIR)/.tools/bin:$(PATH)
+# Two single-threaded jobs at a time: threads of tiny models only spin against each other.
+export OMP_NUM_THREADS ?= 1
+export MLFLOW_DISABLE_TELEMETRY := true
+CORES ?= 2
+
+help:
+	@echo "make demo       set up, make the embedded data and the first tables (minutes on two cores)"
+	@echo "make demo-all   the same for all tables"
+	@echo "make test       set up; lint, types, tests, mutants, the smoke pipeline"
+	@echo "make lint | unit | mutants | smoke | bench | clean    parts of it"
+
+setup: .venv/.ready
+.venv/.ready: pyproject.toml uv.lock
+	@command -v uv >/dev/null || { echo "uv is missing; putting it into .tools/"; python3 -m venv .tools && .tools/bin/pip install --quiet uv; }
+	uv sync --locked
+	@touch $@
+
+demo: setup
+	uv run --no-sync snakemake --profile demo --cores $(CORES) all_tables
+	@echo; cat reports/demo/tables/*.md
+	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run python docs/demo.py"
+
+demo-all: setup
+	uv run --no-sync snakemake --profile demo --cores $(CORES) all_tables --config tables=all
+
+smoke: setup
+	uv run --no-sync snakemake --profile smoke --cores $(CORES) all_tables
+
+test: lint unit mutants pipeline
+
+lint: setup
+	uv run --no-sync ruff check .
+	uv run --no-sync ruff format --check .
+	uv run --no-sync mypy
+	uvx snakefmt@2.1.0 --check Snakefile workflow/rules
+
+unit: setup
+	uv run --no-sync pytest -m "not pipeline" --durations 10
+
+pipeline: setup
+	uv run --no-sync pytest -m pipeline
+
+mutants: setup
+	uv run --no-sync python tests/mutants/run.py
+
+bench: setup
+	for file in tests/bench/*.py; do uv run --no-sync python $$file || exit 1; done
+
+# Data sets may have taken days to fetch: data/raw stays.
+clean:
+	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .gitkeep -exec rm -rf {} +
+	find reports -mindepth 1 ! -name .gitkeep -exec rm -rf {} +
+	rm -rf logs .snakemake .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,37 @@
+"""
+From params/ to the papers' tables.
+
+IN    params/**, and images: made here at the scales demo and smoke, brought by you at paper (data/raw/<data set>/)
+OUT   reports/{scale}/tables/*.{md,csv,json}
+
+The plan says which jobs there are; rules say what a stage calls. `snakemake --profile demo all_tables` is what `make demo` runs.
+"""
+
+import signal
+
+from workflow.lib.lookup import Lookup
+
+# SLURM sends USR1 to every process of a step: the Snakemake inside the job must survive it.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+PLAN = Lookup.of(config, write=workflow.is_main_process)
+
+
+wildcard_constraints:
+    dataset="[a-z0-9_-]+",
+    name="[a-z0-9_-]+",
+    run="finetune/[a-z0-9_.+~/-]+/seed[0-9]+",
+
+
+localrules:
+    all_tables,
+
+
+rule all_tables:
+    input:
+        PLAN.tables(),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,1 @@
+"""Self-supervised pretraining of DETR-family detectors, from declared settings to the papers' tables."""

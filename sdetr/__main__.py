@@ -1,0 +1,5 @@
+"""`python -m sdetr` is `sdetr`."""
+
+from sdetr.cli import main
+
+main()

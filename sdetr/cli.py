@@ -1,0 +1,118 @@
+"""The command line: one verb per stage, as the workflow's rules call them, and `plan`."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from sdetr.config.base import SettingsError
+
+PARAMS = Path("params")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a verb. What a person can mend ends in one line and exit code 2, all else in a traceback."""
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    try:
+        parsed.run(parsed)
+    except (SettingsError, ValueError, FileNotFoundError) as error:
+        logging.debug("where it came from", exc_info=error)
+        print(f"sdetr {parsed.verb}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sdetr", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    plan = verbs.add_parser("plan", help="list the jobs that the tables need, or write what the engines read")
+    plan.add_argument("--scale", default="demo")
+    plan.add_argument("--table", action="append", help="only this table; may be repeated")
+    plan.add_argument("--first", action="store_true", help="only what `make demo` makes")
+    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
+    plan.add_argument(
+        "--write", action="store_true", help="write the settings file of every job that changed"
+    )
+    plan.add_argument("--dvc", action="store_true", help="write plan.yaml, which dvc.yaml reads")
+    plan.set_defaults(run=_plan)
+
+    _stage(verbs, "prepare", "generate or find a data set, and write its index", _prepare)
+    _stage(verbs, "backbone", "fetch or train a backbone", _backbone)
+    _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
+    _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
+    _stage(verbs, "table", "render a table", _table)
+
+    schema = verbs.add_parser("schema", help="write the JSON schemas of params/ that editors use")
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _stage(verbs, name: str, words: str, run, *inputs: str) -> None:  # type: ignore[no-untyped-def]
+    verb = verbs.add_parser(name, help=words, description=words)
+    for flag in ("--settings", *inputs, "--out"):
+        verb.add_argument(flag, type=Path, required=True)
+    if name in ("backbone", "train"):
+        verb.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    verb.set_defaults(run=run)
+
+
+# Each verb imports its room when it is called: planning and evaluating never pay for torch.
+
+
+def _plan(a: argparse.Namespace) -> None:
+    from sdetr.config.compile import compile_plan
+    from sdetr.config.listing import as_dvc, as_json, as_text
+
+    plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"))
+    if a.write:
+        changed = plan.write()
+        print(f"{len(changed)} of {len(plan.jobs)} settings files written", file=sys.stderr)
+    if a.dvc:
+        Path("plan.yaml").write_text(as_dvc(plan), encoding="utf-8")
+    print(json.dumps(as_json(plan), indent=1) if a.json else as_text(plan))
+
+
+def _prepare(a: argparse.Namespace) -> None:
+    from sdetr.data.prepare import prepare
+    from sdetr.data.settings import DataRun
+    from sdetr.settings_file import load
+
+    run = load(DataRun, a.settings)
+    prepare(run.dataset, run.name, a.out)
+
+
+def _backbone(a: argparse.Namespace) -> None:
+    from sdetr.training.backbone import make_backbone
+
+    make_backbone(a.settings, a.out, a.device)
+
+
+def _train(a: argparse.Namespace) -> None:
+    from sdetr.training.finetune import finetune
+
+    finetune(a.settings, a.init, a.out, a.device)
+
+
+def _evaluate(a: argparse.Namespace) -> None:
+    from sdetr.evaluation.stage import evaluate_run
+
+    evaluate_run(a.settings, a.predictions, a.out)
+
+
+def _table(a: argparse.Namespace) -> None:
+    from sdetr.report.table import make_table
+
+    make_table(a.settings, a.out)
+
+
+def _schema(a: argparse.Namespace) -> None:
+    from sdetr.config.schema import write_schemas
+
+    for path in write_schemas(PARAMS):
+        print(path)

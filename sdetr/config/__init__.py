@@ -1,0 +1,1 @@
+"""What is to be run: settings, their YAML layers, and the plan. No torch: the workflow parses at once."""

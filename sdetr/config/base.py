@@ -1,0 +1,31 @@
+"""The one base of all settings models: strict, frozen, and closed to unknown keys."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SettingsError(Exception):
+    """Something in `params/` that a person can mend; one line per mistake: file, line, key, cure."""
+
+
+class Settings(BaseModel):
+    """A group of settings. `exclude_unset` of it is what the layers said, so a new default changes no run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+    def said(self) -> dict[str, Any]:
+        """The fields that were given, as plain YAML values; defaults are left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+# YAML knows lists; frozen settings hold tuples. Only the container is lenient, its items stay strict.
+Ints = Annotated[tuple[int, ...], Field(strict=False)]
+Floats = Annotated[tuple[float, ...], Field(strict=False)]
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]

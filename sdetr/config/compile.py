@@ -1,0 +1,118 @@
+"""From `params/tables/` to the plan of a scale."""
+
+from pathlib import Path
+from typing import Any
+
+import sdetr.report.settings as report
+from sdetr.config.base import SettingsError
+from sdetr.config.check import check
+from sdetr.config.experiment import Composer
+from sdetr.config.job import Job
+from sdetr.config.layers import Params, nearest
+from sdetr.config.plan import Plan
+from sdetr.config.scale import SelectionSettings
+from sdetr.config.stages import Stages
+from sdetr.config.start import Start
+from sdetr.report.settings import CellRun, TableRun, TableSettings
+
+
+def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
+    """The jobs of `first`, `all`, or the named tables. Raises SettingsError before anything is run."""
+    composer = Composer(Params(params), scale)
+    plan = Plan(scale)
+    for table, part in _selected(composer, tables).items():
+        _Table(Stages(plan, composer), composer, table, part).add()
+    return plan
+
+
+def _selected(composer: Composer, tables: str | list[str]) -> dict[str, SelectionSettings]:
+    known = composer.params.names("tables")
+    if tables == "first":
+        named = dict(composer.scale.first)
+    else:
+        named = dict.fromkeys(known if tables == "all" else tables, SelectionSettings())
+    for table in [*named, *composer.scale.tables]:
+        if table not in known:
+            raise SettingsError(f"params/tables: {nearest(table, known)}")
+    return named
+
+
+class _Table:
+    """One table at one scale."""
+
+    def __init__(self, stages: Stages, composer: Composer, name: str, part: SelectionSettings):
+        self.stages, self.name = stages, name
+        self.scale, self.compares = composer.scale_name, composer.scale.compares
+        self.kin = composer.params.kin("scales", self.scale)
+        self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
+        limit = composer.scale.tables.get(name, SelectionSettings())
+        self.seeds = part.seeds or limit.seeds or composer.scale.seeds
+        self.rows = self._part("row", list(self.settings.rows), part.rows, limit.rows)
+        self.columns = self._part("column", list(self.settings.columns), part.columns, limit.columns)
+        published: dict[str, dict[str, Any]] = self.settings.paper
+        for row in published:
+            self._part("row", list(self.settings.rows), (row,))
+            self._part("column", list(self.settings.columns), tuple(published[row]))
+
+    def add(self) -> Job:
+        cells: dict[str, dict[str, tuple[CellRun, ...]]] = {}
+        same: dict[str, dict[str, str]] = {}
+        inputs: dict[str, str] = {}
+        owners: dict[tuple[str, int | None], str] = {}
+        for row in self.rows:
+            for column in self.columns:
+                runs = self._runs(row, column)
+                first = (runs[0].path, self.settings.rows[row].epoch)
+                if first in owners:
+                    same.setdefault(row, {})[column] = owners[first]
+                    continue
+                owners[first] = row
+                cells.setdefault(row, {})[column] = tuple(self._cell(run) for run in runs)
+                for n, run in enumerate(runs):
+                    inputs |= self._files(run, f"{row}.{column}.{n}")
+        return self._job(cells, same, inputs)
+
+    def _runs(self, row: str, column: str) -> list[Job]:
+        settings = self.settings.columns[column]
+        start = Start.parse(self.settings.rows[row].start)
+        return [self.stages.finetune(settings.protocol, settings.model, start, seed) for seed in self.seeds]
+
+    def _cell(self, run: Job) -> CellRun:
+        maker = next(
+            job for job in self.stages.plan.jobs.values() if run.inputs["init"] in job.outputs.values()
+        )
+        return CellRun(run=f"data/{self.scale}/{run.path}", settings=run.digest, init=maker.outputs["record"])
+
+    def _files(self, run: Job, slot: str) -> dict[str, str]:
+        files = self.stages.evaluate(run).outputs | {name: run.outputs[name] for name in ("record", "curve")}
+        return {f"{slot}.{name}": file for name, file in files.items()}
+
+    def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
+        said = {
+            "rows": {r: self.settings.rows[r] for r in self.rows},
+            "columns": {c: self.settings.columns[c] for c in self.columns},
+        }
+        table = self.settings.model_copy(update=said)
+        run = TableRun(
+            stage="table", recipe=report.RECIPE, scale=self.scale, compares=self.compares,
+            id=self.name, table=table, cells=cells, **({"same_as": same} if same else {}),
+        )  # fmt: skip
+        stem = f"reports/{self.scale}/tables/{self.name}"
+        outputs = {kind: f"{stem}.{kind}" for kind in ("md", "csv", "json")}
+        file = f"data/{self.scale}/settings/tables/{self.name}.yaml"
+        return self.stages.plan.add(
+            Job("table", f"tables/{self.name}", file, run.said(), {"settings": file} | inputs, outputs)
+        )
+
+    def _made_here(self, row: str) -> bool:
+        """A row of `scales: [demo]` belongs to demo and to the scales that extend it."""
+        scales = self.settings.rows[row].scales
+        return not scales or any(name in scales for name in self.kin)
+
+    def _part(self, what: str, known: list[str], *wanted: tuple[str, ...]) -> list[str]:
+        """Those of the known that every non-empty list names, in the table's order, if made here."""
+        for name in (name for names in wanted for name in names):
+            if name not in known:
+                raise SettingsError(f"table {self.name}: {what} {nearest(name, known)}")
+        here = [n for n in known if what == "column" or self._made_here(n)]
+        return [n for n in here if all(n in names for names in wanted if names)]

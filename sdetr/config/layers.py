@@ -1,0 +1,169 @@
+"""Layers: a file of `params/`, what it extends, and its exceptions (`when`), merged in reading order.
+
+A parent is resolved with its own `when` first; then come the child's fields, then the child's `when`;
+the last word wins. Mappings merge, everything else replaces. A mapping whose `kind` changes is replaced, not merged.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdetr.config.base import SettingsError
+from sdetr.config.yaml import Key, Located, Place, read_yaml
+
+FACTS = ("model", "dataset", "pretext", "source")
+"""What a `when` may ask about; `source` is the data set pretrained on."""
+
+Facts = Mapping[str, tuple[str, ...]]
+"""fact → the names it answers to: its own, those it extends, for data sets the word before the first dash."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where a number comes from, as said at a place."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Resolved values, the place of each, and where papers say so (`source:`)."""
+
+    values: dict[str, Any]
+    places: dict[Key, Place]
+    sources: dict[str, Citation] = field(default_factory=dict)
+
+    def over(self, base: "Layer") -> "Layer":
+        """This layer laid over `base`."""
+        values, places = _merge(base.values, base.places, self.values, self.places, ())
+        return Layer(values, places, base.sources | self.sources)
+
+    def under(self, name: str) -> "Layer":
+        """The layer of one key; empty if the key is absent."""
+        inner = self.values.get(name) or {}
+        places = {key[1:]: place for key, place in self.places.items() if key[:1] == (name,)}
+        return Layer(inner, places or {(): self.places[()]})
+
+
+class Params:
+    """The files of one `params/` folder, each read once."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._files: dict[Path, Located] = {}
+        if not root.is_dir():
+            raise SettingsError(f"{root} does not exist; run this in the root of the project")
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
+
+    def resolve(self, kind: str, name: str, facts: Facts | None = None) -> Layer:
+        """The layers of `params/<kind>/<name>.yaml` for a run of which `facts` hold."""
+        return self._resolve(kind, name, facts or {}, ())
+
+    def bend(self, layer: Layer, facts: Facts) -> Layer:
+        """A layer with its own `when` applied, as in the sections of a scale."""
+        plain = Layer({k: v for k, v in layer.values.items() if k != "when"}, layer.places, layer.sources)
+        for condition, exception in (layer.values.get("when") or {}).items():
+            place = layer.places.get(("when", condition), layer.places[()])
+            if not isinstance(exception, dict):
+                raise SettingsError(
+                    f"{place}: when: {condition}: found {exception!r}, expected settings to change"
+                )
+            if self._holds(condition, facts, place):
+                inner = {k[2:]: p for k, p in layer.places.items() if k[:2] == ("when", condition)}
+                plain = Layer(exception, inner).over(plain)
+        return plain
+
+    def kin(self, kind: str, name: str) -> tuple[str, ...]:
+        """A name and the names that it extends, nearest first."""
+        chain = [name]
+        while parent := self._file(kind, chain[-1]).values.get("extends"):
+            chain.append(str(parent))
+        return tuple(chain)
+
+    def _resolve(self, kind: str, name: str, facts: Facts, below: tuple[str, ...]) -> Layer:
+        located = self._file(kind, name)
+        if name in below:
+            raise SettingsError(
+                f"{located.place(('extends',))}: extends goes round: {' → '.join((*below, name))}"
+            )
+        sources = _sources(located)
+        words = {"extends", "when", "source"} if sources else {"extends", "when"}
+        own = Layer({k: v for k, v in located.values.items() if k not in words}, located.places, sources)
+        parent = located.values.get("extends")
+        merged = own.over(self._resolve(kind, str(parent), facts, (*below, name))) if parent else own
+        when = {key: place for key, place in located.places.items() if key[:1] == ("when",)}
+        bent = Layer(
+            merged.values | {"when": located.values.get("when")}, merged.places | when, merged.sources
+        )
+        return self.bend(bent, facts)
+
+    def _file(self, kind: str, name: str) -> Located:
+        path = self.root / kind / f"{name}.yaml"
+        if path not in self._files:
+            if not path.is_file():
+                raise SettingsError(f"{path} does not exist; {nearest(name, self.names(kind))}")
+            self._files[path] = read_yaml(path)
+        return self._files[path]
+
+    def _holds(self, condition: str, facts: Facts, place: Place) -> bool:
+        """`model=detr`; several, joined by commas, must all hold."""
+        answers = []
+        for part in condition.split(","):
+            fact, _, value = (word.strip() for word in part.partition("="))
+            if fact not in FACTS:
+                raise SettingsError(
+                    f"{place}: when: {condition}: {fact!r} cannot be asked about, only {', '.join(FACTS)}"
+                )
+            known = self._answers(fact)
+            if value not in known:
+                raise SettingsError(f"{place}: when: {condition}: {nearest(value, sorted(known))}")
+            answers.append(value in facts.get(fact, ()))
+        return all(answers)
+
+    def _answers(self, fact: str) -> set[str]:
+        names = set(self.names({"model": "models", "pretext": "pretexts"}.get(fact, "datasets")))
+        return names | {name.split("-")[0] for name in names} if fact in ("dataset", "source") else names
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Words for a message: the known name most like an unknown one, and all of them when they are few."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"{name!r} is not known, did you mean {close[0]!r}?" if close else f"{name!r} is not known;"
+    return f"{hint} known here: {', '.join(known[:40]) or 'nothing'}"
+
+
+def _merge(
+    base: Any, base_places: Mapping[Key, Place], new: Any, new_places: Mapping[Key, Place], key: Key
+) -> tuple[dict[str, Any], dict[Key, Place]]:
+    values, places = dict(base), dict(base_places)
+    for name, value in new.items():
+        path = (*key, name)
+        old = values.get(name)
+        mergeable = (
+            isinstance(value, dict)
+            and isinstance(old, dict)
+            and value.get("kind", old.get("kind")) == old.get("kind")
+        )
+        if mergeable:
+            values[name], places = _merge(old, places, value, new_places, path)
+        else:
+            values[name] = value
+            places = {k: p for k, p in places.items() if k[: len(path)] != path}
+            places |= {k: p for k, p in new_places.items() if k[: len(path)] == path}
+        if path in new_places and not mergeable:
+            places[path] = new_places[path]
+    return values, places
+
+
+def _sources(located: Located) -> dict[str, Citation]:
+    """`source: {field: citation}`. Where `source` is text it is an ordinary field."""
+    sources = located.values.get("source")
+    if not isinstance(sources, dict):
+        return {}
+    return {name: Citation(str(text), located.places["source", name]) for name, text in sources.items()}

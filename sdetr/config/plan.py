@@ -1,0 +1,90 @@
+"""The plan: every job that the selected tables need at a scale. It is the only list of runs."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdetr.config.base import SettingsError
+from sdetr.config.job import Job
+from sdetr.files import write_text
+
+STAGES = ("data", "backbone", "finetune", "evaluate", "table")
+
+
+@dataclass
+class Plan:
+    """Jobs by path, those that write a file before those that read it."""
+
+    scale: str
+    jobs: dict[str, Job] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Paths that this scale makes equal to another one; they are not run."""
+    _prints: dict[str, str] = field(default_factory=dict)
+    _paths: dict[str, str] = field(default_factory=dict)
+    _makers: dict[str, str] = field(default_factory=dict)
+
+    def add(self, job: Job) -> Job:
+        """The job that stands for this one: itself, or an equal one that starts elsewhere.
+
+        Raises SettingsError for different settings at one path, and for equal settings at two paths that
+        differ in more than where they start.
+        """
+        if job.path in self.aliases:
+            return self.jobs[self.aliases[job.path]]
+        if known := self.jobs.get(job.path):
+            if differing := _differences(known.settings, job.settings):
+                raise SettingsError(
+                    f"{job.path}: planned twice with different settings: {'; '.join(differing)}"
+                )
+            return known
+        fingerprint = self._fingerprint(job)
+        if twin := self._paths.get(fingerprint):
+            if not _differ_in_start_only(twin, job.path):
+                raise SettingsError(
+                    f"{job.path} and {twin}: equal settings at scale {self.scale}; one run needs one name"
+                )
+            self.aliases[job.path] = twin
+            return self.jobs[twin]
+        self._prints[job.path], self._paths[fingerprint] = fingerprint, job.path
+        self._makers |= dict.fromkeys(job.outputs.values(), job.path)
+        self.jobs[job.path] = job
+        return job
+
+    def of(self, stage: str) -> list[Job]:
+        return [job for job in self.jobs.values() if job.stage == stage]
+
+    def write(self) -> list[str]:
+        """Writes the settings files whose content changed, only them: exactly their jobs rerun."""
+        changed = []
+        for job in self.jobs.values():
+            path = Path(job.settings_file)
+            if not path.exists() or path.read_text(encoding="utf-8") != job.text:
+                write_text(path, job.text)
+                changed.append(job.settings_file)
+        return changed
+
+    def _fingerprint(self, job: Job) -> str:
+        """Of what decides a job: its settings and what its inputs were made from, not its name."""
+        made = {slot: self._prints.get(self._makers.get(file, ""), file) for slot, file in job.inputs.items()}
+        if job.stage != "table":
+            del made["settings"]
+        return hashlib.sha256(
+            json.dumps([job.stage, job.settings, made], sort_keys=True).encode()
+        ).hexdigest()
+
+
+def _differ_in_start_only(one: str, two: str) -> bool:
+    """In a backbone's name, or in the start of `finetune/<protocol>/<model>/<start>/seed<k>`."""
+    a, b = one.split("/"), two.split("/")
+    if a[0] == b[0] == "backbones":
+        return True
+    return a[0] == b[0] == "finetune" and a[:3] + a[4:] == b[:3] + b[4:]
+
+
+def _differences(one: Any, two: Any, key: str = "") -> list[str]:
+    if isinstance(one, dict) and isinstance(two, dict):
+        names = list({**one, **two})
+        return [d for n in names for d in _differences(one.get(n), two.get(n), f"{key}.{n}" if key else n)]
+    return [] if one == two else [f"{key} is {one!r} and {two!r}"]

@@ -1,0 +1,55 @@
+"""A scale: the same tables at another size. It replaces values only; rules, tables and code stay."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sdetr.config.base import Count, Ints, Name, Settings, Strings
+
+
+class ResourceSettings(Settings):
+    """What one job of a stage asks for."""
+
+    threads: Count = 1
+    gpu: Annotated[int, Field(ge=0)] = 0
+    mem_mb: Count = 2000
+    minutes: Count = 30
+
+
+class SelectionSettings(Settings):
+    """Part of a table; an empty list means all."""
+
+    rows: Strings = ()
+    columns: Strings = ()
+    seeds: Ints = ()
+
+
+Section = dict[str, Any]
+"""Settings laid over others, with a `when` of its own; checked where they land."""
+
+
+class ScaleSettings(Settings):
+    """One file of `params/scales/`."""
+
+    compares: bool
+    """Whether numbers may stand beside a paper's; false puts a warning on every page."""
+    seeds: Ints
+    """Seeds of fine-tuning where a table does not say otherwise."""
+    first: dict[Name, SelectionSettings] = Field(default_factory=dict)
+    """The tables that `tables: first` makes."""
+    tables: dict[Name, SelectionSettings] = Field(default_factory=dict)
+    """Which part of a table this scale makes at all, and with which seeds."""
+    datasets: dict[Name, Name] = Field(default_factory=dict)
+    """The papers' data sets → those that stand for them here."""
+    backbones: dict[Name, Name] = Field(default_factory=dict)
+    """The papers' backbones → those that stand for them here."""
+    model: Section = Field(default_factory=dict)
+    """Laid over every model."""
+    models: dict[Name, Section] = Field(default_factory=dict)
+    """Laid over a model and those that extend it."""
+    detection: Section = Field(default_factory=dict)
+    """Laid over every protocol of this task."""
+    protocols: dict[Name, Section] = Field(default_factory=dict)
+    """Laid over a protocol and those that extend it."""
+    resources: dict[Name, ResourceSettings] = Field(default_factory=dict)
+    """By stage."""

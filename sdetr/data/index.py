@@ -1,0 +1,123 @@
+"""The index of a data set: one COCO-style JSON with contiguous labels, whatever layout it was read from."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from sdetr.files import written_whole
+
+
+class ImageRow(NamedTuple):
+    """One image; the size is as displayed, EXIF applied."""
+
+    id: int
+    file: str
+    height: int
+    width: int
+
+
+class Annotation(NamedTuple):
+    """One object of one image."""
+
+    image_id: int
+    label: int
+    box_xywh_px: tuple[float, float, float, float]
+    area: float
+    crowd: bool = False
+    difficult: bool = False
+
+
+@dataclass(frozen=True)
+class Index:
+    """Images and annotations of one split; `file` names are relative to `root`."""
+
+    dataset: str
+    root: Path
+    classes: list[str]
+    images: list[ImageRow]
+    annotations: list[Annotation]
+    funnel: dict[str, int] = field(default_factory=dict)
+    """How many boxes and files were found, mended and left out."""
+
+    def save(self, path: Path) -> None:
+        """Written line by line, so that 860,000 annotations need no second copy in memory."""
+        root = self.root.absolute()
+        home = path.parent.absolute()
+        inside = root.is_relative_to(home)
+        info = {
+            "dataset": self.dataset,
+            "root": os.fspath(root.relative_to(home) if inside else root),
+            "funnel": self.funnel,
+        }
+        with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.write(f'{{"info": {_json(info)},\n"categories": [')
+            file.write(",\n".join(_json({"id": i, "name": name}) for i, name in enumerate(self.classes)))
+            for key, lines in (("images", self._image_lines()), ("annotations", self._annotation_lines())):
+                file.write(f'],\n"{key}": [')
+                for number, line in enumerate(lines):
+                    file.write((",\n" if number else "") + line)
+            file.write("]}\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """FileNotFoundError or ValueError if it is not there or not an index."""
+        try:
+            with path.open(encoding="utf-8") as file:
+                content = json.load(file)
+            info = content["info"]
+            return cls(
+                dataset=info["dataset"],
+                root=path.parent / info["root"],
+                classes=[row["name"] for row in content["categories"]],
+                images=[_image(row) for row in content["images"]],
+                annotations=[_annotation(row) for row in content["annotations"]],
+                funnel=info["funnel"],
+            )
+        except FileNotFoundError:
+            raise FileNotFoundError(f"no index {path}; prepare data set {path.parent.name} first") from None
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"{path} is no index of a data set ({error!r}); remove it and prepare again"
+            ) from error
+
+    def _image_lines(self) -> Iterator[str]:
+        for row in self.images:
+            yield _json({"id": row.id, "file_name": row.file, "height": row.height, "width": row.width})
+
+    def _annotation_lines(self) -> Iterator[str]:
+        # From 1: to pycocotools an annotation with id 0 is never matched.
+        for number, row in enumerate(self.annotations, 1):
+            yield _json(
+                {
+                    "id": number,
+                    "image_id": row.image_id,
+                    "category_id": row.label,
+                    "bbox": row.box_xywh_px,
+                    "area": row.area,
+                    "iscrowd": int(row.crowd),
+                    "difficult": int(row.difficult),
+                }
+            )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _image(row: dict[str, int | str]) -> ImageRow:
+    return ImageRow(int(row["id"]), str(row["file_name"]), int(row["height"]), int(row["width"]))
+
+
+def _annotation(row: dict[str, object]) -> Annotation:
+    x, y, width, height = row["bbox"]  # type: ignore[misc]
+    return Annotation(
+        image_id=row["image_id"],  # type: ignore[arg-type]
+        label=row["category_id"],  # type: ignore[arg-type]
+        box_xywh_px=(x, y, width, height),  # type: ignore[has-type]
+        area=row["area"],  # type: ignore[arg-type]
+        crowd=bool(row["iscrowd"]),
+        difficult=bool(row["difficult"]),
+    )

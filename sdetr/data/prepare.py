@@ -1,0 +1,45 @@
+"""From raw files to an index: generate if asked, read, clean, check, write."""
+
+import logging
+from pathlib import Path
+
+from sdetr.data.clean import clean
+from sdetr.data.embedded.generate import generate
+from sdetr.data.index import Index
+from sdetr.data.readers.coco import read_coco
+from sdetr.data.readers.folder import read_folder
+from sdetr.data.readers.places import nearest
+from sdetr.data.readers.voc import read_voc
+from sdetr.data.settings import DatasetSettings
+
+log = logging.getLogger(__name__)
+
+READERS = {"coco": read_coco, "voc": read_voc, "folder": read_folder}
+
+
+def prepare(settings: DatasetSettings, name: str, out: Path) -> None:
+    """Write the index of a data set to `out` (`data/raw/<name>/<split>.json`), drawing its files if asked to.
+
+    Raises FileNotFoundError or ValueError naming what is missing or wrong, where, and what to do.
+    """
+    if settings.generate:
+        settings = generate(settings, name, out.parent)
+    elif not settings.roots:
+        raise ValueError(f"data set {name} neither generates its files nor says in `roots` where they are")
+    index = clean(READERS[settings.layout](settings, name, out.parent))
+    _check(settings, index)
+    index.save(out)
+    log.info("%s: %s", out, ", ".join(f"{key} {count}" for key, count in index.funnel.items() if count))
+
+
+def _check(settings: DatasetSettings, index: Index) -> None:
+    expected, found = settings.expected_images, len(index.images)
+    if expected and found != expected:
+        raise ValueError(f"data set {index.dataset} has {found} images in {index.root}, expected {expected}")
+    for field, held_back in (("unseen", settings.unseen), ("novel", settings.novel)):
+        unknown = [name for name in held_back if name not in index.classes]
+        if unknown:
+            raise ValueError(
+                f"{field} names class {unknown[0]!r}, which data set {index.dataset} does not have"
+                f"{nearest(unknown[0], index.classes)}"
+            )

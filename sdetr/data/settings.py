@@ -1,0 +1,120 @@
+"""Settings of data sets, of the embedded generator, and of augmentation. No torch here."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sdetr.config.base import Count, Fraction, Ints, Name, Settings, Strings
+
+RECIPE = 1
+"""Raise it when the files that the data stage writes change for the same settings."""
+
+Size = Annotated[tuple[Count, Count], Field(strict=False)]
+
+
+class ScenesSettings(Settings):
+    """Photograph-like scenes with several textured objects (demo scale of the detection data sets)."""
+
+    kind: Literal["scenes"]
+    images: Count
+    size: Size
+    """(H, W) of an upright scene, pixels."""
+    objects: Size
+    """Fewest and most objects of a scene."""
+    object_px: Size
+    """Smallest and largest side of an object, pixels, log-uniform in between."""
+    visible: Fraction
+    """Least share of every object that no other object hides."""
+    odd: Fraction
+    """Share of odd scenes: grayscale, EXIF-rotated, with a crowd, with difficult objects; a quarter each."""
+    split: Literal["train", "val"]
+    """The two splits of a seed share no scene; a data set of fewer images is a prefix of one of more."""
+    seed: int
+
+
+class ObjectsSettings(Settings):
+    """One object an image, in a folder per class: what the embedded backbone is trained on."""
+
+    kind: Literal["objects"]
+    images: Count
+    size: Size
+    """(H, W), pixels."""
+    split: Literal["train", "val"]
+    seed: int
+
+
+Generator = Annotated[ScenesSettings | ObjectsSettings, Field(discriminator="kind")]
+
+
+class DatasetSettings(Settings):
+    """One split of one data set: where it is, how it is laid out, which classes it has."""
+
+    layout: Literal["coco", "voc", "folder"]
+    """coco: instances JSON (+ panoptic); voc: ImageSets and XML; folder: images, class folders if any."""
+    split: Name
+    """Names the index file; for voc also the ImageSets list unless `lists` says otherwise."""
+    classes: Strings = ()
+    """Names in label order; must be given for voc; coco takes them from its file, folder from its folders."""
+    unseen: Strings = ()
+    """Classes that one-shot detection holds back."""
+    novel: Strings = ()
+    """Classes that few-shot detection holds back."""
+    roots: Strings = ()
+    """Folders, tried in turn below `data/raw/<data set>/`, or absolute; several voc roots are joined."""
+    lists: Strings = ()
+    """One ImageSets list (voc) or annotation file (coco) per root."""
+    images: str = ""
+    """Image folder below the root (coco)."""
+    panoptic: str = ""
+    """Panoptic JSON below the root (coco); its PNG folder has the same name without `.json`."""
+    one_based: bool = False
+    """VOC's corners start at 1: x0 = xmin − 1, y0 = ymin − 1, x1 = xmax, y1 = ymax (decision D5)."""
+    expected_images: Count | None = None
+    """How many images the papers count; the index is refused when it has another number."""
+    generate: Generator | None = None
+    """Made by us, in the layout named above, instead of looked for."""
+
+    @model_validator(mode="after")
+    def _lists_belong_to_roots(self) -> "DatasetSettings":
+        if self.lists and len(self.lists) != len(self.roots):
+            raise ValueError(f"{len(self.lists)} lists for {len(self.roots)} roots; give one for each")
+        if self.layout == "voc" and not self.classes:
+            raise ValueError("a voc data set has to name its classes, in label order")
+        return self
+
+
+class CropSettings(Settings):
+    """DETR's second branch of augmentation: resize, crop, and only then the final resize (DETR §A.4)."""
+
+    probability: Fraction
+    short: Ints
+    """Short sides drawn from before the crop, pixels."""
+    side: Size
+    """Smallest and largest side of the crop, pixels."""
+
+
+class AugmentSettings(Settings):
+    """How a training image becomes a view; sizes as in decision F11."""
+
+    flip: Fraction
+    short: Ints
+    """Short sides drawn from, pixels."""
+    longest: Count
+    """No side is longer, pixels."""
+    crop: CropSettings | None = None
+
+
+class ResizeSettings(Settings):
+    """How a test image becomes a view."""
+
+    short: Count
+    longest: Count
+
+
+class DataRun(Settings):
+    """Everything that decides one index of `data/raw/`."""
+
+    stage: Literal["data"]
+    recipe: int
+    name: Name
+    dataset: DatasetSettings

@@ -1,0 +1,84 @@
+"""Geometry of training and test images: flip, resize, crop; boxes follow their pixels (DETR §A.4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sdetr.data.settings import AugmentSettings, CropSettings
+
+
+@dataclass(frozen=True)
+class Targeted:
+    """An image and its targets, in pixels of this image."""
+
+    image: Tensor  # (3, H, W) uint8
+    boxes_xyxy_px: Tensor  # (N, 4)
+    labels: Tensor  # (N,)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.image.shape[1], self.image.shape[2]
+
+
+def augment(item: Targeted, settings: AugmentSettings, rng: np.random.Generator) -> Targeted:
+    """Flip; then, or after a resize and a crop, resize to one of the short sides."""
+    if rng.random() < settings.flip:
+        item = flip(item)
+    if settings.crop and rng.random() < settings.crop.probability:
+        item = resize(item, resized(item.size, int(rng.choice(settings.crop.short))))
+        item = crop(item, _window(item.size, settings.crop, rng))
+    return resize(item, resized(item.size, int(rng.choice(settings.short)), settings.longest))
+
+
+def resized(size: tuple[int, int], short: int, longest: int | None = None) -> tuple[int, int]:
+    """(H, W) with the short side `short`, or less where the other would pass `longest`.
+
+    As DETR rounds: a short side lowered by `longest` to the nearest, the long side down.
+    """
+    low, high = min(size), max(size)
+    if longest is not None and high / low * short > longest:
+        short = max(1, round(longest * low / high))
+    height, width = size
+    if height < width:
+        return short, int(short * width / height)
+    return int(short * height / width), short
+
+
+def flip(item: Targeted) -> Targeted:
+    """Left becomes right."""
+    boxes = item.boxes_xyxy_px[:, [2, 1, 0, 3]] * torch.tensor([-1, 1, -1, 1])
+    boxes = boxes + torch.tensor([item.size[1], 0, item.size[1], 0])
+    return Targeted(item.image.flip(2), boxes, item.labels)
+
+
+def resize(item: Targeted, size: tuple[int, int]) -> Targeted:
+    """To (H, W) exactly; bilinear with antialiasing, on bytes."""
+    if size == item.size:
+        return item
+    image = interpolate(item.image[None], size, mode="bilinear", antialias=True)[0]
+    scale = torch.tensor([size[1] / item.size[1], size[0] / item.size[0]]).repeat(2)
+    return Targeted(image, item.boxes_xyxy_px * scale, item.labels)
+
+
+def crop(item: Targeted, window: tuple[int, int, int, int]) -> Targeted:
+    """Cut out `window` (x, y, width, height); boxes are clipped, and go if nothing of them is left."""
+    x, y, width, height = window
+    low = torch.zeros(4)
+    high = torch.tensor([width, height, width, height])
+    boxes = (item.boxes_xyxy_px - torch.tensor([x, y, x, y])).clamp(low, high)
+    keep = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # some area
+    return Targeted(item.image[:, y : y + height, x : x + width], boxes[keep], item.labels[keep])
+
+
+def _window(
+    size: tuple[int, int], settings: CropSettings, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """(x, y, width, height): sides drawn in the range, no longer than the image's."""
+    smallest, largest = settings.side
+    sides = [int(rng.integers(min(smallest, side), min(largest, side) + 1)) for side in size]
+    height, width = sides
+    y, x = (int(rng.integers(side - cut + 1)) for side, cut in zip(size, sides, strict=True))
+    return x, y, width, height

@@ -1,0 +1,32 @@
+"""The file of predictions: columns, one row per detection, and the classes that their labels number.
+
+`{"dataset", "classes": [names], "image_id": [N], "label": [N], "box_xywh_px": [N][4], "score": [N]}`;
+labels count from 0, boxes are (left, top, width, height) in pixels of the original image.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sdetr.evaluation.columns import KEYS, columns
+from sdetr.files import write_json
+
+
+def read_predictions(path: Path) -> dict[str, Any]:
+    """What `write_predictions` wrote. Raises ValueError when the file is no JSON object."""
+    try:
+        predictions = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}; write the predictions again") from error
+    if not isinstance(predictions, dict):
+        found = type(predictions).__name__
+        raise ValueError(f"{path} holds a {found}, expected an object with {', '.join(KEYS)}")
+    return predictions
+
+
+def write_predictions(path: Path, predictions: Mapping[str, Any]) -> None:
+    """Checks lists or arrays, then writes all or nothing; every digit is kept, so both score the same."""
+    checked = columns(predictions, str(path))
+    lists = {key: getattr(checked, key).tolist() for key in KEYS[2:]}
+    write_json(path, {"dataset": checked.dataset, "classes": list(checked.classes), **lists})

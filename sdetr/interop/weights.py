@@ -1,0 +1,71 @@
+"""Weight files: safetensors that say what they are, and that are loaded wholly or not at all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from sdetr.files import written_whole
+
+LISTED = 20
+"""Keys that a message lists of each kind."""
+
+
+def save_weights(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata. Raises FileNotFoundError, or ValueError when it is no safetensors file."""
+    if not path.exists():
+        raise FileNotFoundError(f"no weights {path}; a run has to start from a backbone or from another run")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no whole safetensors file ({error}); make it again") from error
+
+
+def load_exactly(
+    module: nn.Module, tensors: Mapping[str, Tensor], source: str, fresh: Sequence[str] = ()
+) -> None:
+    """Loads if both have the same keys and shapes; keys beginning with a `fresh` prefix are left as they are.
+
+    Raises ValueError with a table of what matched and what did not.
+    """
+    prefixes = tuple(fresh)
+    wanted = {key: value for key, value in module.state_dict().items() if not key.startswith(prefixes)}
+    given = {key: value for key, value in tensors.items() if not key.startswith(prefixes)}
+    rows = {
+        "missing": [f"{key} {_shape(wanted[key])}" for key in wanted.keys() - given.keys()],
+        "unexpected": [f"{key} {_shape(given[key])}" for key in given.keys() - wanted.keys()],
+        "shape": [
+            f"{key} is {_shape(given[key])}, expected {_shape(wanted[key])}"
+            for key in wanted.keys() & given.keys()
+            if wanted[key].shape != given[key].shape
+        ],
+    }
+    unused = [prefix for prefix in prefixes if not any(key.startswith(prefix) for key in module.state_dict())]
+    if unused:
+        rows["fresh"] = [f"{prefix}: no key of {type(module).__name__} begins so" for prefix in unused]
+    if any(rows.values()):
+        matched = len(wanted.keys() & given.keys()) - len(rows["shape"])
+        raise ValueError(f"{source} does not fit: {matched} of {len(wanted)} keys match\n{_table(rows)}")
+    module.load_state_dict(given, strict=False)  # strictness was checked above, fresh keys aside
+
+
+def _table(rows: dict[str, list[str]]) -> str:
+    lines = []
+    for kind, found in rows.items():
+        lines += [f"  {kind:<10}  {line}" for line in sorted(found)[:LISTED]]
+        if len(found) > LISTED:
+            lines.append(f"  {kind:<10}  … and {len(found) - LISTED} more")
+    return "\n".join(lines)
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))

@@ -1,0 +1,1 @@
+"""Detectors: backbone, neck, encoder, query source, decoder, heads."""

@@ -1,0 +1,69 @@
+"""Settings of backbones and detectors. No torch here; `variants.py` has the rows that `variant` names."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sdetr.config.base import Count, Fraction, NotNegative, Positive, Settings
+
+Variant = Literal["detr", "conditional"]
+
+
+class TrunkSettings(Settings):
+    """The shape of a ResNet, cut after `stages` of its four stages."""
+
+    arch: Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+    width: Count = 64
+    """Channels of the stem; 64 is the published network (arXiv:1512.03385)."""
+    stages: Annotated[int, Field(ge=1, le=4)] = 4
+    dilated: bool = False
+    """DC5: the last stage has stride 1 and dilation 2, its first block dilation 1."""
+    standardise: bool = False
+    """Subtract a stored mean from every output channel and divide by a stored deviation."""
+
+
+class Weights3(Settings):
+    """One number each for class, L1 box and GIoU terms."""
+
+    label: NotNegative
+    box: NotNegative
+    giou: NotNegative
+
+
+class DetectionSettings(Settings):
+    """Matching costs and loss weights of a detector's family (spec: variants §2)."""
+
+    cost: Weights3
+    weights: Weights3
+    no_object: Fraction | None = None
+    """Weight of the no-object class; softmax families only."""
+
+
+class ModelSettings(Settings):
+    """One detector of `params/models/`."""
+
+    variant: Variant
+    queries: Count
+    width: Count
+    heads: Count
+    ffn: Count
+    encoder_layers: Count
+    decoder_layers: Count
+    dropout: Fraction
+    prenorm: bool = False
+    """DETR's `--pre_norm`: norms before attention and FFN, and one more after the encoder."""
+    temperature: Positive
+    """Of the sine position of the grid."""
+    reference_temperature: Positive = 10000.0
+    """Of the sine of reference points in the decoder."""
+    turns: Positive = 1.0
+    """How often a sine's first frequency goes round over the image; 1 is 2π (arXiv:2005.12872)."""
+    detection: DetectionSettings
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "ModelSettings":
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} cannot be shared by {self.heads} heads")
+        if self.width % 4:
+            raise ValueError(f"width {self.width} is no multiple of 4, which the 2-d sine position needs")
+        return self

@@ -1,0 +1,1 @@
+"""Objectives: views in, named losses out; fine-tuning is one of them."""

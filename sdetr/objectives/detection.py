@@ -1,0 +1,53 @@
+"""Supervised detection: match predictions to objects, then say how far apart they are."""
+
+from torch import Tensor
+
+from sdetr.models.detector import Detector
+from sdetr.models.settings import DetectionSettings
+from sdetr.objectives.losses import box_losses, cross_entropy, focal_loss
+from sdetr.objectives.matcher import match
+from sdetr.objectives.objective import Objective
+from sdetr.objectives.targets import padded_targets, pairs_per_image
+from sdetr.types import View
+
+
+class Detection(Objective):
+    """Class, L1 and GIoU losses of the last decoder layer, and `aux_` sums of them over the earlier ones."""
+
+    def __init__(self, detector: Detector, settings: DetectionSettings) -> None:
+        super().__init__()
+        if detector.focal and settings.no_object is not None:
+            raise ValueError(
+                f"no_object: {settings.no_object}, but a focal detector has no such class: unset it"
+            )
+        if not detector.focal and settings.no_object is None:
+            raise ValueError("no_object is missing; a softmax detector needs its weight (DETR: 0.1)")
+        self.detector = detector
+        self.cost, self.no_object = settings.cost, settings.no_object
+        three = settings.weights.model_dump()
+        self.weights = three | {f"aux_{name}": weight for name, weight in three.items()}
+
+    def normaliser(self, views: list[View]) -> dict[str, float]:
+        """Sums over the views: of class weights (`label`; objects in focal families), of objects (`box`)."""
+        counts = [len(labels) for view in views for labels in view.labels]
+        objects = float(sum(counts))
+        if self.no_object is None:
+            return {"label": objects, "box": objects}
+        queries = self.detector.num_queries
+        matched = sum(pairs_per_image(counts, queries))
+        return {"label": matched + self.no_object * (queries * len(counts) - matched), "box": objects}
+
+    def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
+        (view,) = views
+        targets = padded_targets(view)
+        predictions = self.detector(view)
+        pairs = match(predictions, targets, self.cost, self.detector.focal)
+        if self.no_object is None:
+            label = focal_loss(predictions.logits, pairs, targets) / max(normaliser["label"], 1)
+        else:
+            label = cross_entropy(predictions.logits, pairs, targets, self.no_object)
+            label = label / (normaliser["label"] or 1)  # 0 only if nothing weighs anything
+        box, giou = (loss / max(normaliser["box"], 1) for loss in box_losses(predictions, pairs, targets))
+        layers = {"label": label, "box": box, "giou": giou}  # (L,) each
+        last = {name: loss[-1] for name, loss in layers.items()}
+        return last | {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}

@@ -1,0 +1,45 @@
+"""The losses of set prediction, for all decoder layers at once: (L,) sums, divided by nothing yet."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sdetr.boxes import cxcywh_to_xyxy, giou
+from sdetr.objectives.matcher import ALPHA, GAMMA, Pairs
+from sdetr.objectives.targets import Targets
+from sdetr.types import Predictions
+
+
+def cross_entropy(logits: Tensor, pairs: Pairs, targets: Targets, no_object: float) -> Tensor:
+    """(L, B, Q, C) logits, the last class no object, which weighs `no_object` → (L,)."""
+    classes = logits.shape[-1]
+    wanted = logits.new_full(logits.shape[:-1], classes - 1, dtype=torch.int64)  # (L, B, Q)
+    wanted[_layers(pairs), pairs.image, pairs.query] = targets.labels[pairs.image, pairs.target]
+    weights = logits.new_ones(classes)
+    weights[-1] = no_object
+    each = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), weights, reduction="none")
+    return each.view(wanted.shape).sum((1, 2))
+
+
+def focal_loss(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
+    """(L, B, Q, C) logits, a sigmoid per class → (L,) (arXiv:1708.02002)."""
+    wanted = torch.zeros_like(logits)
+    wanted[_layers(pairs), pairs.image, pairs.query, targets.labels[pairs.image, pairs.target]] = 1
+    surprise = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    chance = logits.sigmoid()
+    missed = wanted * (1 - chance) + (1 - wanted) * chance
+    share = wanted * ALPHA + (1 - wanted) * (1 - ALPHA)
+    return (share * missed**GAMMA * surprise).sum((1, 2, 3))
+
+
+def box_losses(predictions: Predictions, pairs: Pairs, targets: Targets) -> tuple[Tensor, Tensor]:
+    """L1 distance and 1 - GIoU of matched boxes, (L,) each."""
+    said = predictions.boxes[_layers(pairs), pairs.image, pairs.query]  # (L, P, 4)
+    wanted = targets.boxes[pairs.image, pairs.target]
+    apart = 1 - giou(cxcywh_to_xyxy(said), cxcywh_to_xyxy(wanted))
+    return (said - wanted).abs().sum((1, 2)), apart.sum(1)
+
+
+def _layers(pairs: Pairs) -> Tensor:
+    """(L, 1) int64, to index beside (L, P)."""
+    return torch.arange(len(pairs.query), device=pairs.query.device)[:, None]

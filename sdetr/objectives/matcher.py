@@ -1,0 +1,88 @@
+"""The cheapest one-to-one assignment of queries to objects, in every layer (arXiv:2005.12872 §3.1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from sdetr.boxes import cxcywh_to_xyxy, giou
+from sdetr.models.settings import Weights3
+from sdetr.objectives.targets import Targets
+from sdetr.types import Predictions
+
+ALPHA, GAMMA = 0.25, 2.0
+"""Of the focal loss and of its cost (arXiv:1708.02002)."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Who answers for what; an image's pairs stand together, in the order of its objects."""
+
+    image: Tensor  # (P,) int64
+    query: Tensor  # (L, P) int64
+    target: Tensor  # (L, P) int64, number of the object within its image
+
+
+@torch.no_grad()
+def match(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Pairs:
+    """Matches all decoder layers with one copy to the host.
+
+    Raises FloatingPointError, naming the image, if a prediction or target box is not finite.
+    """
+    costs = pair_costs(predictions, targets, cost, focal)  # (L, B, N, Q)
+    # One more row says whether a query's own numbers are finite, also where there is nothing to match.
+    sound = (predictions.boxes.sum(-1) + predictions.logits.sum(-1).to(predictions.boxes))[:, :, None]
+    host = torch.cat([costs, sound], dim=2).cpu().numpy().astype(np.float64)  # the one wait for the device
+    _refuse_not_finite(host, predictions, targets)
+    layers = [
+        [linear_sum_assignment(host[layer, i, :count]) for i, count in enumerate(targets.counts)]
+        for layer in range(len(host))
+    ]
+    target = np.stack([np.concatenate([rows for rows, _ in images]) for images in layers])
+    query = np.stack([np.concatenate([columns for _, columns in images]) for images in layers])
+    image = np.repeat(np.arange(len(targets.counts)), [len(rows) for rows, _ in layers[0]])
+    packed = torch.from_numpy(np.concatenate([image[None], query, target]))  # (1 + 2L, P)
+    packed = packed.to(predictions.boxes.device, non_blocking=True)
+    return Pairs(packed[0], *packed[1:].chunk(2))
+
+
+def pair_costs(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Tensor:
+    """What every query would cost every object, (L, B, N, Q)."""
+    logits = predictions.logits.float().transpose(2, 3)  # (L, B, C, Q)
+    boxes, wanted = predictions.boxes.float()[:, :, None], targets.boxes[:, :, None]
+    chance = logits.sigmoid() if focal else logits.softmax(dim=2)
+    rows = targets.labels[None, :, :, None].expand(len(logits), -1, -1, logits.shape[-1])
+    chance = chance.gather(2, rows)  # (L, B, N, Q): of the object's own class
+    label = _focal_cost(chance) if focal else -chance
+    box = (boxes - wanted).abs().sum(-1)
+    overlap = giou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(wanted))
+    return cost.label * label + cost.box * box - cost.giou * overlap
+
+
+def _focal_cost(chance: Tensor) -> Tensor:
+    """The focal loss if this were the class, less the loss if it were not."""
+    yes = ALPHA * (1 - chance) ** GAMMA * -(chance + 1e-8).log()
+    no = (1 - ALPHA) * chance**GAMMA * -(1 - chance + 1e-8).log()
+    return yes - no
+
+
+def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targets) -> None:
+    if np.isfinite(host).all():
+        return
+    suspects = {
+        "target boxes": targets.boxes[None],
+        "predicted boxes": predictions.boxes,
+        "class logits": predictions.logits,
+    }
+    for what, values in suspects.items():
+        layer_image = (~values.isfinite()).flatten(2).any(-1).nonzero()
+        if len(layer_image):
+            layer, image = layer_image[0].tolist()
+            where = "" if what == "target boxes" else f" in decoder layer {layer}"
+            raise FloatingPointError(
+                f"{what} of image {targets.image_ids[image]}{where} are not finite and cannot be matched; "
+                "look for a broken annotation or, in predictions, for a learning rate that is too high"
+            )
+    raise FloatingPointError("matching costs are not finite, but boxes and logits are: weights too large?")

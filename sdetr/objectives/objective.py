@@ -1,0 +1,24 @@
+"""What the training loop knows of an objective."""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from sdetr.models.detector import Detector
+from sdetr.types import View
+
+
+class Objective(nn.Module):
+    """Owns a detector and what is thrown away after training: views in, named and unweighted losses out."""
+
+    detector: Detector
+    weights: dict[str, float]
+    """One for every loss that `forward` names."""
+
+    @abstractmethod
+    def normaliser(self, views: list[View]) -> dict[str, float]:
+        """What these views add to the divisors of the losses: plain sums, known without the device."""
+
+    @abstractmethod
+    def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
+        """`normaliser`: the sums over all micro-batches and ranks of one optimiser step."""

@@ -1,0 +1,95 @@
+"""What a table says, before anybody decides how it looks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdetr.report.commit import current_commit
+from sdetr.report.results import Result, cure, read_result
+from sdetr.report.settings import Metric, TableRun
+from sdetr.report.statistics import Summary, summarise
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One metric of a cell, in percent."""
+
+    values: tuple[float, ...]  # one per run
+    ours: Summary | None
+    paper: float | None
+    difference: float | None  # ours − paper; None where the scale compares with no paper
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A start under a protocol: its runs, or the row that is the same, or nothing."""
+
+    row: str
+    column: str
+    results: tuple[Result, ...]
+    same_as: str | None
+    entries: dict[Metric, Entry]
+
+
+@dataclass(frozen=True)
+class Content:
+    """All cells of a table, column by column."""
+
+    settings: TableRun
+    cells: tuple[Cell, ...]
+    commit: str | None  # of the code that is here now
+
+    def of(self, column: str) -> Iterator[Cell]:
+        return (cell for cell in self.cells if cell.column == column)
+
+    def results(self) -> list[Result]:
+        """Every run once, however many rows read it."""
+        return list({result.run: result for cell in self.cells for result in cell.results}.values())
+
+    def foreign(self, result: Result) -> bool:
+        """Whether other code made it than the commit that is here."""
+        return result.dirty or result.commit is None or result.commit != self.commit
+
+
+def read_content(settings: TableRun) -> Content:
+    """Raises ValueError for the first run that is not the plan's, or not like its neighbours."""
+    table = settings.table
+    cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
+    content = Content(settings, cells, current_commit(Path(__file__).parent))
+    for column in table.columns:
+        _refuse_unlike(list(content.of(column)), settings.scale)
+    return content
+
+
+def _cell(settings: TableRun, row: str, column: str) -> Cell:
+    table = settings.table
+    runs = settings.cells.get(row, {}).get(column, ())
+    results = tuple(read_result(run, settings.scale, table.rows[row].epoch) for run in runs)
+    paper = table.paper.get(row, {}).get(column, {})
+    entries = {
+        metric: _entry(metric, results, paper.get(metric), settings.compares) for metric in table.metrics
+    }
+    return Cell(row, column, results, settings.same_as.get(row, {}).get(column), entries)
+
+
+def _entry(metric: Metric, results: tuple[Result, ...], paper: float | None, compares: bool) -> Entry:
+    values = tuple(result.metrics[metric] for result in results if metric in result.metrics)
+    ours = summarise(values)
+    comparable = compares and ours is not None and paper is not None
+    return Entry(values, ours, paper, ours.mean - paper if comparable else None)  # type: ignore[union-attr, operator]
+
+
+def _refuse_unlike(cells: list[Cell], scale: str) -> None:
+    """Runs of one column have seen the same classes and the same test images."""
+    results = [result for cell in cells for result in cell.results]
+    for result in results[1:]:
+        first = results[0]
+        for what, one, two in (
+            ("classes", first.classes, result.classes),
+            ("the test index", first.index, result.index),
+        ):
+            if one != two:
+                raise ValueError(
+                    f"{first.run} and {result.run} stand in one column but differ in {what}: "
+                    f"{one} and {two}; make the older one again: {cure(f'{result.run}/run.json', scale)}"
+                )

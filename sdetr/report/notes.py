@@ -1,0 +1,78 @@
+"""What stands below a table: how to read it, where its numbers come from, and what to be careful about."""
+
+from sdetr.report.content import Content
+from sdetr.report.markdown import escape, prose
+from sdetr.report.results import Result
+
+SINGLE, FOREIGN = "¹", "²"
+
+
+def notes(content: Content) -> str:
+    """A list of sentences."""
+    table, results = content.settings.table, content.results()
+    protocols = dict.fromkeys(column.protocol for column in table.columns.values())
+    said = [
+        "Numbers are percent: mean ± sample standard deviation over n runs, which differ in their seed.",
+        "– stands where nothing was run at this scale, or nothing was published.",
+        f"Paper: {_sentence(table.source)}",
+        "Δ is ours − paper." if content.settings.compares else "",
+        *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
+        *_epochs(content),
+        "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
+        _cost(results),
+        _single(content),
+        _foreign(content),
+    ]
+    return "\n".join([prose(table.caption), "", *(f"- {line}" for line in said if line)])
+
+
+def _sentence(text: str) -> str:
+    return f"{prose(text).rstrip('.')}."
+
+
+def _epochs(content: Content) -> list[str]:
+    rows = content.settings.table.rows.values()
+    return [
+        f"{escape(row.label)}: epoch {row.epoch} of the curve, not its end."
+        for row in rows
+        if row.epoch is not None
+    ]
+
+
+def _cost(results: list[Result]) -> str:
+    if not results:
+        return ""
+    devices = ", ".join(dict.fromkeys(escape(result.device) for result in results))
+    runs = "1 run" if len(results) == 1 else f"{len(results)} runs"
+    return (
+        f"Training time: {_duration(sum(result.training_s for result in results))} in {runs}, on {devices}."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def _single(content: Content) -> str:
+    if all(len(cell.results) != 1 for cell in content.cells):
+        return ""
+    return f"{SINGLE} One run: how much its number varies with the seed is not known."
+
+
+def _foreign(content: Content) -> str:
+    foreign = [result for result in content.results() if content.foreign(result)]
+    if not foreign:
+        return ""
+    made_by = ", ".join(dict.fromkeys(_commit(result) for result in foreign))
+    here = (
+        f"commit `{content.commit[:7]}`, which is here now" if content.commit else "the code that is here now"
+    )
+    return f"{FOREIGN} Made by other code than {here}: {made_by}."
+
+
+def _commit(result: Result) -> str:
+    name = f"`{escape(result.commit[:7])}`" if result.commit else "an unknown commit"
+    return f"{name} with uncommitted changes" if result.dirty else name

@@ -1,0 +1,83 @@
+"""Settings of tables: which runs make up which cells, and what the paper printed there."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sdetr.config.base import Name, Settings, Strings
+
+RECIPE = 1
+"""Raise it when the same results give another table."""
+
+Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"]
+
+
+class ColumnSettings(Settings):
+    """A detector under a protocol."""
+
+    label: str
+    model: Name
+    protocol: Name
+
+
+class RowSettings(Settings):
+    """Where runs start from."""
+
+    label: str
+    start: str
+    """A backbone, or `<pretext>~<protocol>`, further stages appended with `+`."""
+    epoch: int | None = None
+    """Read the curve at this epoch instead of the end; 0 is the detector before training."""
+    scales: Strings = ()
+    """Only at these scales and those that extend them; empty: at all."""
+
+
+class ReferenceSettings(Settings):
+    """A row that somebody else published; printed, never run."""
+
+    label: str
+    column: Name
+    values: dict[Metric, float]
+    source: str
+
+
+class TableSettings(Settings):
+    """One file of `params/tables/`."""
+
+    title: str
+    caption: str
+    source: str
+    """Paper and table that `paper` quotes."""
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False)]
+    columns: dict[Name, ColumnSettings]
+    rows: dict[Name, RowSettings]
+    paper: dict[Name, dict[Name, dict[Metric, float]]] = Field(default_factory=dict)
+    """row → column → metric → published number, in percent."""
+    references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
+
+
+class CellRun(Settings):
+    """One run of a cell."""
+
+    run: str
+    """Its folder, from the root."""
+    settings: str
+    """sha256 of its settings as the plan has them today."""
+    init: str
+    """Record (`run.json` or the like) of what it starts from, from the root."""
+
+
+class TableRun(Settings):
+    """Everything that decides one rendered table; written by the plan."""
+
+    stage: Literal["table"]
+    recipe: int
+    scale: Name
+    compares: bool
+    """Whether the scale's numbers may stand beside the paper's."""
+    id: Name
+    table: TableSettings
+    cells: dict[Name, dict[Name, Annotated[tuple[CellRun, ...], Field(strict=False)]]]
+    """row → column → runs, one per seed; a cell that this scale does not make is absent."""
+    same_as: dict[Name, dict[Name, Name]] = Field(default_factory=dict)
+    """row → column → the row whose runs it equals at this scale."""

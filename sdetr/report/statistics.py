@@ -1,0 +1,31 @@
+"""The arithmetic of a table: what is said about a few runs of the same thing."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and sample deviation (over n − 1) of n values; one value has no deviation."""
+
+    mean: float
+    std: float | None
+    n: int
+
+    def __str__(self) -> str:
+        spread = "" if self.std is None else f" ± {self.std:.1f}"
+        return f"{self.mean:.1f}{spread}"
+
+
+def summarise(values: Sequence[float]) -> Summary | None:
+    """None for no values."""
+    if not values:
+        return None
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return Summary(statistics.fmean(values), std, len(values))
+
+
+def signed(difference: float) -> str:
+    """One decimal with its sign; what rounds to nothing is +0.0, never -0.0."""
+    return f"{round(difference, 1) + 0.0:+.1f}"

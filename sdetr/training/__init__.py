@@ -1,0 +1,1 @@
+"""One loop, one state, one journal for every objective."""

@@ -1,0 +1,77 @@
+"""One start of a run: its state folder, opened where the start before it was killed."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdetr.config.base import Settings
+from sdetr.files import write_json
+from sdetr.training import record
+from sdetr.training.checkpoint import Checkpoint
+from sdetr.training.journal import Journal
+from sdetr.training.stopwatch import Stopwatch
+
+log = logging.getLogger(__name__)
+
+
+class Attempt:
+    """State, journal, record and clock of a run; `run` is its path below `data/<scale>/`."""
+
+    def __init__(
+        self,
+        scale: Path,
+        run: str,
+        settings: Settings,
+        seed: int,
+        inputs: dict[str, Path],
+        device: torch.device,
+    ) -> None:
+        """`inputs` are digested; the one called `settings` is compared by what it says, not by its bytes."""
+        self.folder = scale / "state" / run
+        self.device, self.seed = device, seed
+        self.record = record.begin(run.split("/")[0], run, seed, inputs, device)
+        files = {name: entry["sha256"] for name, entry in self.record["inputs"].items() if name != "settings"}
+        self._checkpoint = Checkpoint(self.folder, {"settings": settings.said(), "inputs": files})
+        self.saved = self._checkpoint.load()
+        saved = self.saved or {"step": 0, "journal": 0, "seconds": None}
+        self.watch = Stopwatch(saved["seconds"])
+        self.journal = Journal(self.folder / "metrics.jsonl", saved["journal"])
+        earlier = record.earlier_starts(self.folder / "run.json", self.record["inputs"])
+        self.record["starts"] = [*earlier, record.start_entry(saved["step"])]
+        write_json(self.folder / "run.json", self.record, indent=1)
+        log.info("%s: %s", run, f"continues at step {saved['step']}" if self.saved else "starts")
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Safe from here on: the next start continues with this."""
+        self._checkpoint.save(state | {"journal": self.journal.secured(), "seconds": self.watch.seconds})
+
+    def finish(self, path: Path, outputs: dict[str, Path], **more: Any) -> None:
+        """Writes the record, last of all outputs; then the state has no use any more."""
+        self.watch.lap()
+        ended = record.end(self.record | more, outputs, self.watch.seconds)
+        write_json(self.folder / "run.json", ended, indent=1)
+        write_json(path, ended, indent=1)
+        self._checkpoint.clear()
+        log.info("%s: finished after %.0f s", ended["run"], ended["seconds"]["total"])
+
+
+@contextmanager
+def logged_to(path: Path) -> Iterator[None]:
+    """What the library says, also at the end of a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logger, handler = logging.getLogger("sdetr"), logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = logger.level
+    if logger.getEffectiveLevel() > logging.INFO:
+        logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()

@@ -1,0 +1,33 @@
+"""Which device does the work, decided and said once."""
+
+import logging
+import os
+
+import torch
+
+log = logging.getLogger(__name__)
+
+CHOICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(asked: str) -> torch.device:
+    """`auto` takes the best there is. Raises ValueError for a device that is unknown or not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if asked not in CHOICES:
+        raise ValueError(f"device {asked!r} is unknown; known: {', '.join(CHOICES)}")
+    kind = next(name for name, is_there in there.items() if is_there) if asked == "auto" else asked
+    if not there[kind]:
+        found = ", ".join(name for name, is_there in there.items() if is_there)
+        raise ValueError(f"device {kind} was asked for, but torch {torch.__version__} finds only: {found}")
+    if kind == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)  # a second one gives tiny models nothing; it spins and slows neighbours
+    log.info("device: %s (asked for: %s)", describe(torch.device(kind)), asked)
+    return torch.device(kind)
+
+
+def describe(device: torch.device) -> str:
+    """For people and records: `cpu, 1 thread of 2 cores` or `cuda, NVIDIA …`."""
+    if device.type == "cuda":
+        return f"cuda, {torch.cuda.get_device_name(device)}"
+    threads = torch.get_num_threads()
+    return f"{device.type}, {threads} thread{'s' * (threads > 1)} of {os.cpu_count()} cores"

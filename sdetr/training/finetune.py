@@ -1,0 +1,100 @@
+"""Fine-tuning from beginning to end: settings and a start in, a finished run folder out."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdetr.data.dataset import Dataset
+from sdetr.data.loader import TrainBatches
+from sdetr.files import written_whole
+from sdetr.interop.weights import save_weights
+from sdetr.models.detector import Detector
+from sdetr.objectives.detection import Detection
+from sdetr.objectives.objective import Objective
+from sdetr.training.attempt import Attempt, logged_to
+from sdetr.training.device import choose_device
+from sdetr.training.infer import predict
+from sdetr.training.loop import train
+from sdetr.training.paths import run_path
+from sdetr.training.pictures import draw_answers
+from sdetr.training.read import read_settings
+from sdetr.training.settings import FinetuneRun
+from sdetr.training.timeline import Timeline
+from sdetr.training.transfer import FORMAT, transfer
+
+log = logging.getLogger(__name__)
+
+
+def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> None:
+    """Trains what `settings` (a FinetuneRun) say from the weights `init`, and fills the run folder `out`.
+
+    Killed at any moment and called again, it continues, and ends with the same weights.
+    """
+    chosen = choose_device(device)
+    run = read_settings(settings, FinetuneRun)
+    scale, path = run_path(out, words=5)
+    with logged_to(scale / "state" / path / "train.log"):
+        train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
+        _refuse_other_classes(run, train_set, test_set)
+        inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
+        attempt = Attempt(scale, path, run, run.seed, inputs, chosen)
+
+        torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
+        detector = Detector(run.model, run.trunk, len(train_set.classes))
+        transfer(detector, init, run.fresh)
+        detector.freeze_backbone(run.protocol.lr_backbone)
+
+        batches = TrainBatches(
+            train_set, run.protocol.augment, run.protocol.batch, run.seed, run.protocol.workers
+        )
+        timeline = Timeline.of(run.protocol, batches.steps_per_pass, run.protocol.evaluate_every)
+        predictions: dict[str, Any] = {}
+
+        def evaluated(objective: Objective) -> dict[str, float]:
+            from sdetr.evaluation.boxes import evaluate
+
+            assert isinstance(objective, Detection)
+            keep = run.protocol.max_detections
+            found = predict(objective.detector, test_set, run.protocol.resize, keep)
+            predictions.update(found, dataset=Path(run.test).parent.name)
+            return evaluate(Path(run.test), predictions)
+
+        objective = Detection(detector, run.model.detection)
+        trained = train(objective, batches.from_step, timeline, attempt, evaluated)
+        assert isinstance(trained, Detection)
+        _publish(trained.detector, test_set, predictions, settings, attempt, out)
+
+
+def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Dataset) -> None:
+    if train_set.classes != test_set.classes:
+        found = sorted(set(train_set.classes) ^ set(test_set.classes)) or "equal names in another order"
+        raise ValueError(
+            f"{run.train} and {run.test} have different classes ({found}), so labels would mean different "
+            "things: give both data sets the same `classes`"
+        )
+
+
+def _publish(
+    detector: Detector,
+    test_set: Dataset,
+    predictions: dict[str, Any],
+    settings: Path,
+    attempt: Attempt,
+    out: Path,
+) -> None:
+    """All declared outputs, each by rename, the record last."""
+    from sdetr.evaluation.predictions import write_predictions
+
+    metadata = {"format": FORMAT, "classes": json.dumps(test_set.classes)}
+    save_weights(detector, out / "weights.safetensors", metadata)
+    write_predictions(out / "predictions.json", predictions)
+    draw_answers(test_set, predictions, out / "pictures" / "test.png")
+    for source, name in ((settings, "settings.yaml"), (attempt.folder / "metrics.jsonl", "metrics.jsonl")):
+        with written_whole(out / name) as temporary:
+            shutil.copyfile(source, temporary)
+    outputs = {name: out / name for name in ("weights.safetensors", "predictions.json")}
+    attempt.finish(out / "run.json", outputs, classes=list(test_set.classes))

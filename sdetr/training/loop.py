@@ -1,0 +1,92 @@
+"""One loop trains every objective: fine-tuning, pretraining, the embedded backbone."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from sdetr.objectives.objective import Objective
+from sdetr.training.attempt import Attempt
+from sdetr.training.optimizer import scale_lr
+from sdetr.training.progress import Progress
+from sdetr.training.timeline import Timeline
+from sdetr.training.trainee import Trainee
+from sdetr.training.update import clip_or_refuse, gradients
+from sdetr.types import View
+
+log = logging.getLogger(__name__)
+
+LINE_EVERY = 20
+"""Most steps between two lines of the curve: the only reason to fetch losses from the device."""
+
+Batches = Callable[[int], Iterator[View]]
+"""Step → the batches of this step and of all that follow."""
+
+Evaluate = Callable[[Objective], dict[str, float]]
+"""An objective in eval mode → metrics by name."""
+
+
+def train(
+    objective: Objective, batches: Batches, timeline: Timeline, attempt: Attempt, evaluate: Evaluate
+) -> Objective:
+    """From the attempt's state to the end of the timeline; returns what was evaluated last.
+
+    Raises FloatingPointError, naming losses, step and images, when a loss or gradient is not finite.
+    """
+    schedule, device = timeline.schedule, attempt.device
+    trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
+    progress = Progress(trainee, timeline, device)
+    points, line_every = timeline.points(), max(1, min(LINE_EVERY, timeline.total // 10))
+    views, saved_at = batches(trainee.step), time.monotonic()
+    attempt.watch.lap()
+
+    while True:
+        if trainee.step in points:
+            attempt.watch.lap("training")
+            metrics = _evaluated(trainee.shown, evaluate)
+            attempt.journal.write(
+                step=trainee.step,
+                epoch=float(points[trainee.step]),
+                **{f"test/{name}": value for name, value in metrics.items()},
+            )
+            objective.train()
+            attempt.watch.lap("evaluation")
+        if trainee.step == timeline.total:
+            return trainee.shown
+
+        batch = next(views)
+        torch.manual_seed(_seed_of(attempt.seed, trainee.step))
+        lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
+        trainee.optimizer.zero_grad()
+        losses = gradients(objective, batch, schedule.micro_batch, device)
+        losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
+        trainee.updated(losses)
+
+        if trainee.step % line_every == 0 or trainee.step == timeline.total:
+            means = dict(zip(losses, trainee.window_means(), strict=True))
+            attempt.journal.write(
+                step=trainee.step,
+                epoch=timeline.epoch_at(trainee.step),
+                **{f"train/{name}": value for name, value in means.items()},
+                **{"train/lr": lr},
+            )
+        progress.tell(trainee.step, losses["total"])
+        if trainee.step == timeline.total or time.monotonic() - saved_at >= schedule.save_every_s:
+            attempt.watch.lap("training")
+            attempt.save(trainee.state())
+            saved_at = time.monotonic()
+
+
+def _evaluated(objective: Objective, evaluate: Evaluate) -> dict[str, float]:
+    objective.eval()
+    with torch.no_grad():
+        metrics = evaluate(objective)
+    log.info("evaluated: %s", ", ".join(f"{name} {value:.1f}" for name, value in metrics.items()))
+    return metrics
+
+
+def _seed_of(seed: int, step: int) -> int:
+    """What dropout draws depends on run and step alone: not on evaluations, loaders, or kills in between."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])

@@ -1,0 +1,114 @@
+"""Settings of a protocol: data, schedule, optimiser, augmentation. No torch here."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sdetr.config.base import Count, Ints, Name, NotNegative, Positive, Settings, Strings
+from sdetr.data.settings import AugmentSettings, ResizeSettings
+from sdetr.models.settings import ModelSettings, TrunkSettings
+
+RECIPE = 1
+"""Raise it when the same settings train to other numbers."""
+
+
+class ScheduleSettings(Settings):
+    """How long, how fast, how regular: what every trained thing needs (decision P41)."""
+
+    epochs: Count
+    drop: Ints
+    """Epochs at whose start the learning rate falls to a tenth; each is listed, none repeats."""
+    steps_per_epoch: Positive | None = None
+    """What counts as an epoch; unset: one pass over the data, the incomplete last batch dropped."""
+    batch: Count
+    """Images per optimiser step, over all devices and accumulated micro-batches."""
+    micro_batch: Count | None = None
+    """Images per forward pass of one device; unset: the share of the batch of each device."""
+    lr: Positive
+    lr_backbone: NotNegative
+    """0 freezes the backbone."""
+    weight_decay: NotNegative
+    clip: Positive
+    """Largest global L2 norm of the gradient, after accumulation."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    save_every_s: NotNegative = 120.0
+    """Seconds between two saved states; 0 saves after every step."""
+
+    @model_validator(mode="after")
+    def _shares_are_whole(self) -> "ScheduleSettings":
+        if self.micro_batch and self.batch % self.micro_batch:
+            raise ValueError(f"a batch of {self.batch} is no multiple of micro_batch {self.micro_batch}")
+        late = [drop for drop in self.drop if drop >= self.epochs]
+        if late:
+            raise ValueError(f"drop at epoch {late[0]}, but the schedule ends after {self.epochs}")
+        return self
+
+
+class ProtocolSettings(ScheduleSettings):
+    """What papers call "we fine-tune on VOC12 for 50 epochs": one file of `params/protocols/`."""
+
+    task: Literal["detection"]
+    dataset: Name
+    test: Name
+    augment: AugmentSettings
+    resize: ResizeSettings
+    evaluate_every: Count
+    """Epochs between two points of the curve; also evaluated: the start, before each drop, and the end."""
+    max_detections: Count = 100
+    """Answers kept per image; COCO evaluates no more (decision E5)."""
+
+
+class TrainedBackbone(ScheduleSettings):
+    """An embedded backbone: classify single objects of classes that no detection set has."""
+
+    kind: Literal["trained"]
+    trunk: TrunkSettings
+    seed: int
+    dataset: Name
+    test: Name
+    crop_px: Count
+    """Side of the square training crop, pixels."""
+
+
+class FetchedBackbone(Settings):
+    """A published backbone, downloaded once."""
+
+    kind: Literal["swav", "torchvision"]
+    """Whose key names the file has."""
+    trunk: TrunkSettings
+    url: str
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{8,64}|unknown)$")]
+    """Digest or its beginning; `unknown` is recorded at the first download and enforced from then on."""
+
+
+Backbone = Annotated[TrainedBackbone | FetchedBackbone, Field(discriminator="kind")]
+
+
+class BackboneRun(Settings):
+    """Everything that decides one file of `data/<scale>/backbones/`."""
+
+    stage: Literal["backbone"]
+    recipe: int
+    backbone: Backbone
+    train: str | None = None
+    """Index of the training images; trained backbones only."""
+    test: str | None = None
+
+
+class FinetuneRun(Settings):
+    """Everything that decides one fine-tuning run."""
+
+    stage: Literal["finetune"]
+    recipe: int
+    seed: int
+    protocol: ProtocolSettings
+    model: ModelSettings
+    trunk: TrunkSettings
+    train: str
+    """Index of the training set, from the root."""
+    test: str
+    fresh: Strings = ()
+    """What the start does not bring, by key prefix (`class_head.`); everything else has to match."""

@@ -1,0 +1,31 @@
+"""What a run starts with: a backbone, or all of another detector but what is declared fresh."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdetr.interop.weights import load_exactly, read_weights
+from sdetr.models.detector import Detector
+
+log = logging.getLogger(__name__)
+
+FORMAT = "sdetr-1"
+
+
+def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
+    """A backbone file fills the backbone; a detector's file fills everything but keys with a `fresh` prefix.
+
+    Raises ValueError with a table when any other key is missing, unknown or of another shape.
+    """
+    tensors, metadata = read_weights(path)
+    if metadata.get("kind") == "backbone":
+        load_exactly(detector.backbone, tensors, str(path))
+        log.info("start: backbone %s; everything after it is new", path)
+    elif metadata.get("format") == FORMAT:
+        load_exactly(detector, tensors, str(path), fresh)
+        log.info("start: detector %s; new: %s", path, ", ".join(fresh) or "nothing")
+    else:
+        raise ValueError(
+            f"{path} says neither `kind: backbone` nor `format: {FORMAT}` in its metadata, but {metadata}; "
+            "start from a file that this version wrote"
+        )

@@ -1,0 +1,128 @@
+"""Mistakes in params/: one line each, with file, line, key, and what to write instead."""
+
+import pytest
+
+from sdetr.config.base import SettingsError
+from sdetr.config.compile import compile_plan
+
+PROTOCOL = "protocols/siamese-voc-vanilla-50e.yaml"
+
+
+def replaced(params, file: str, old: str, new: str) -> int:
+    """Replaces text in a file of params/; returns the line of the replacement."""
+    path = params / file
+    text = path.read_text()
+    assert text.count(old) >= 1, f"{old!r} is not in {file}"
+    path.write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "file, old, new, said",
+    [
+        (
+            PROTOCOL,
+            "epochs: 50",
+            "epoch: 50",
+            "epoch: unknown key; 'epoch' is not known, did you mean 'epochs'?",
+        ),
+        (PROTOCOL, "lr: 1.0e-4", "lr: 1e-4", "lr: '1e-4' is text in YAML, expected a number; write 1.0e-4"),
+        (PROTOCOL, "batch: 32", "batch: many", "batch: found 'many', expected"),
+        (PROTOCOL, "batch: 32", "batch: 32.5", "batch: found 32.5, expected"),
+        (PROTOCOL, "batch: 32", "batch: 0", "batch: found 0, expected greater than or equal to 1"),
+        (PROTOCOL, "drop: [40]", "drop: [60]", "drop at epoch 60, but the schedule ends after 50"),
+        (PROTOCOL, "  longest: 1333\n", "  longst: 1333\n", "augment.longst: unknown key"),
+        (PROTOCOL, "batch: 32", "batch: 32\nbatch: 16", "batch: said twice"),
+        (PROTOCOL, "task: detection", "task: detect", "task: found 'detect', expected 'detection'"),
+        ("models/detr.yaml", "heads: 8", "heads: 7", "width 256 cannot be shared by 7 heads"),
+        ("models/detr.yaml", "variant: detr", "variant: dter", "variant: found 'dter', expected 'detr'"),
+        ("backbones/swav_r50.yaml", "kind: swav", "kind: swa", "found"),
+        ("backbones/swav_r50.yaml", "arch: resnet50", "arch: resnet51", "trunk.arch: found 'resnet51'"),
+        ("tables/siamese-voc.yaml", "metrics: [AP,", "metrics: [APX,", "metrics.0: found 'APX'"),
+        (
+            "scales/paper.yaml",
+            "seeds: [0]",
+            "seed: [0]",
+            "seed: unknown key; 'seed' is not known, did you mean 'seeds'?",
+        ),
+        (
+            "scales/paper.yaml",
+            "{workers: 8}",
+            "{worker: 8}",
+            "worker: unknown key; 'worker' is not known, did you mean 'workers'?",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, new, said):
+    line = replaced(params, file, old, new)
+    with pytest.raises(SettingsError) as caught:
+        compile_plan(params, "paper")
+    message = str(caught.value)
+    assert said in message.splitlines()[0]
+    if "said twice" in said:
+        line += 1
+    assert f"{file}:{line if 'shared by' not in said and 'ends after' not in said else 1}: " in message
+
+
+@pytest.mark.parametrize(
+    "file, old, new, said",
+    [
+        (
+            "tables/siamese-voc.yaml",
+            "model: conditional",
+            "model: condtional",
+            "condtional.yaml does not exist",
+        ),
+        (
+            "tables/siamese-voc.yaml",
+            "protocol: siamese-voc-vanilla-50e",
+            "protocol: siamese-voc-vanila-50e",
+            "did you mean",
+        ),
+        (
+            "tables/siamese-voc.yaml",
+            "{label: from scratch, start: swav_r50}",
+            "{label: x, start: swav_r51}",
+            "swav_r50",
+        ),
+        (
+            "tables/siamese-voc.yaml",
+            "{label: from scratch, start: swav_r50}",
+            "{label: x, start: siamese~p}",
+            "'siamese' is not known",
+        ),
+        (
+            "tables/siamese-voc.yaml",
+            "{label: from scratch, start: swav_r50}",
+            "{label: x, start: Swav r50}",
+            "is no name",
+        ),
+        (PROTOCOL, "dataset: voc12-trainval", "dataset: voc12-trainvall", "did you mean 'voc12-trainval'"),
+        (
+            "tables/siamese-voc.yaml",
+            "    detr-50e: {AP",
+            "    detr-51e: {AP",
+            "column 'detr-51e' is not known",
+        ),
+    ],
+)
+def test_a_name_without_a_file_names_the_nearest(params, file, old, new, said):
+    replaced(params, file, old, new)
+    with pytest.raises(SettingsError, match=said) as caught:
+        compile_plan(params, "paper")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_unknown_scale_or_table_names_the_known(params):
+    with pytest.raises(SettingsError, match=r"dmo\.yaml does not exist; .*did you mean 'demo'"):
+        compile_plan(params, "dmo")
+    with pytest.raises(SettingsError, match="did you mean 'siamese-voc'"):
+        compile_plan(params, "demo", ["siamese-vco"])
+
+
+def test_every_mistake_of_a_file_is_told_at_once(params):
+    replaced(params, PROTOCOL, "epochs: 50", "epoch: 50")
+    replaced(params, PROTOCOL, "batch: 32", "batch: many")
+    with pytest.raises(SettingsError) as caught:
+        compile_plan(params, "paper")
+    assert len(str(caught.value).splitlines()) == 3  # unknown epoch, missing epochs, batch

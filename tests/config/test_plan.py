@@ -1,0 +1,266 @@
+"""The plan: paths are identities, and an edit concerns exactly the runs that contain it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sdetr.config.base import SettingsError
+from sdetr.config.compile import compile_plan
+from sdetr.config.layers import Params
+from sdetr.config.listing import as_dvc, as_json, as_text
+from sdetr.config.plan import Plan
+from sdetr.config.schema import schemas
+
+ROOT = Path(__file__).parents[2]
+SCALES = Params(ROOT / "params").names("scales")
+VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
+
+
+def edit(params: Path, file: str, old: str, new: str) -> None:
+    text = (params / file).read_text()
+    assert old in text
+    (params / file).write_text(text.replace(old, new, 1))
+
+
+def changed(before: Plan, after: Plan) -> set[str]:
+    """Paths whose settings file differs."""
+    paths = set(before.jobs) | set(after.jobs)
+    return {
+        p
+        for p in paths
+        if p not in before.jobs or p not in after.jobs or before.jobs[p].text != after.jobs[p].text
+    }
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_table_compiles_at_every_scale(scale):
+    plan = compile_plan(ROOT / "params", scale)
+    assert {job.stage for job in plan.jobs.values()} == {
+        "data",
+        "backbone",
+        "finetune",
+        "evaluate",
+        "table",
+    } - (set() if plan.of("backbone") else {"backbone"})
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_a_job_reads_was_made_by_a_job_before_it(scale):
+    made: set[str] = set()
+    for job in compile_plan(ROOT / "params", scale).jobs.values():
+        assert {file for slot, file in job.inputs.items() if slot != "settings"} <= made, job.path
+        assert not made & set(job.outputs.values()), job.path
+        made |= set(job.outputs.values())
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_paths_are_words_that_every_engine_takes(scale):
+    for job in compile_plan(ROOT / "params", scale).jobs.values():
+        assert all(
+            set(word) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-~+.") for word in job.path.split("/")
+        )
+
+
+def test_the_paper_scale_plans_the_papers_data_and_sizes():
+    plan = compile_plan(ROOT / "params", "paper")
+    run = plan.jobs[f"finetune/{CONDITIONAL}/conditional/swav_r50/seed0"]
+    assert run.settings["train"] == "data/raw/voc12-trainval/trainval.json"
+    assert run.settings["protocol"]["batch"] == 16
+    assert run.settings["protocol"]["lr_backbone"] == 5e-5
+    assert run.settings["model"]["decoder_layers"] == 6
+    assert run.settings["trunk"] == {"arch": "resnet50"}
+    assert not [path for path in plan.jobs if "shapes" in path]
+
+
+def test_a_scale_replaces_values_only():
+    demo, paper = (compile_plan(ROOT / "params", scale) for scale in ("demo", "paper"))
+    assert {j.path for j in paper.of("finetune")} <= {j.path for j in demo.of("finetune")}
+    vanilla = demo.jobs[f"finetune/{VANILLA}/detr/swav_r50/seed0"].settings
+    assert vanilla["protocol"]["steps_per_epoch"] == 8.0  # the scale's own exception for vanilla DETR
+    assert vanilla["protocol"]["epochs"] == 50
+
+
+def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):
+    before = compile_plan(params, "demo")
+    edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
+    after = compile_plan(params, "demo")
+    runs = {f"finetune/{CONDITIONAL}/conditional/swav_r50/seed{k}" for k in (0, 1, 2)}
+    assert changed(before, after) == runs | {"tables/siamese-voc"}
+
+
+def test_an_edited_parent_concerns_its_children_too(params):
+    before = compile_plan(params, "demo")
+    edit(params, f"protocols/{VANILLA}.yaml", "weight_decay: 1.0e-4", "weight_decay: 2.0e-4")
+    touched = {
+        path.split("/")[1]
+        for path in changed(before, compile_plan(params, "demo"))
+        if path.startswith("finetune")
+    }
+    assert touched == {VANILLA, CONDITIONAL}
+
+
+def test_an_edited_backbone_changes_no_runs_settings_but_its_own(params):
+    before = compile_plan(params, "demo")
+    edit(params, "backbones/shapes-r18-s0.yaml", "lr: 2.0e-3", "lr: 1.0e-3")
+    assert changed(before, compile_plan(params, "demo")) == {"backbones/swav_r50"}
+
+
+def test_blanks_comments_citations_and_key_order_concern_nothing(params):
+    before = compile_plan(params, "demo")
+    for path in params.rglob("*.yaml"):
+        path.write_text("# a comment\n\n" + path.read_text().replace("\n", "\n\n", 1) + "\n# another\n")
+    edit(params, f"protocols/{VANILLA}.yaml", "lr: UP-DETR §4.1", "lr: somewhere else")
+    edit(params, f"protocols/{VANILLA}.yaml", "epochs: 50", "epochs:   50   # as printed")
+    assert changed(before, compile_plan(params, "demo")) == set()
+
+
+def test_defaults_of_fields_are_in_no_settings_file():
+    text = "".join(job.text for job in compile_plan(ROOT / "params", "paper").of("finetune"))
+    assert "weight_decay" in text
+    for field in ("ema", "micro_batch", "max_detections", "prenorm", "reference_temperature", "turns"):
+        assert field not in text
+
+
+@pytest.mark.parametrize(
+    "module, stage",
+    [("data", "data"), ("training", "finetune"), ("evaluation", "evaluate"), ("report", "table")],
+)
+def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, module, stage):
+    before = compile_plan(ROOT / "params", "paper")
+    monkeypatch.setattr(f"sdetr.{module}.settings.RECIPE", 99)
+    touched = {(before.jobs[path].stage) for path in changed(before, compile_plan(ROOT / "params", "paper"))}
+    followers = {"finetune": {"table", "backbone"}}.get(stage, set())  # a table holds its runs' digests
+    assert touched == {stage} | followers
+
+
+def test_two_different_settings_at_one_path_are_an_error_naming_the_fields():
+    job = compile_plan(ROOT / "params", "demo").of("finetune")[0]
+    plan = Plan("demo")
+    plan.add(job)
+    other = replace(job, settings=job.settings | {"protocol": job.settings["protocol"] | {"lr": 1.0}})
+    with pytest.raises(
+        SettingsError, match=r"seed0: planned twice with different settings: protocol\.lr is 0\.001 and 1\.0"
+    ):
+        plan.add(other)
+
+
+def test_equal_settings_at_two_paths_are_an_error_naming_both(params):
+    text = (params / f"protocols/{CONDITIONAL}.yaml").read_text()
+    (params / "protocols/copy.yaml").write_text(text)
+    edit(
+        params,
+        "tables/siamese-voc.yaml",
+        "columns:\n",
+        "columns:\n  copy: {label: c, model: conditional, protocol: copy}\n",
+    )
+    with pytest.raises(SettingsError, match=f"copy.*{CONDITIONAL}|{CONDITIONAL}.*copy"):
+        compile_plan(params, "demo")
+
+
+def test_starts_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
+    edit(
+        params,
+        "tables/siamese-voc.yaml",
+        "paper:\n",
+        "  supervised: {label: supervised, start: supervised_r50}\npaper:\n",
+    )
+    edit(params, "scales/demo.yaml", "supervised_r50: shapes-r18-s1", "supervised_r50: shapes-r18-s0")
+    plan = compile_plan(params, "demo")
+    assert not [path for path in plan.jobs if "supervised" in path]
+    table = plan.jobs["tables/siamese-voc"].settings
+    assert table["same_as"] == {"supervised": {"detr-50e": "scratch", "conditional": "scratch"}}
+    assert "supervised" not in table["cells"]
+
+
+def test_another_seed_of_the_backbone_is_another_run(params):
+    edit(
+        params,
+        "tables/siamese-voc.yaml",
+        "paper:\n",
+        "  supervised: {label: supervised, start: supervised_r50}\npaper:\n",
+    )
+    plan = compile_plan(params, "demo")
+    assert f"finetune/{VANILLA}/detr/supervised_r50/seed0" in plan.jobs
+    assert "same_as" not in plan.jobs["tables/siamese-voc"].settings
+
+
+def test_a_further_stage_starts_from_the_run_before_it(params):
+    chain = f"swav_r50+{VANILLA}.1"
+    edit(
+        params, "tables/siamese-voc.yaml", "paper:\n", f"  chain: {{label: chain, start: {chain}}}\npaper:\n"
+    )
+    plan = compile_plan(params, "paper")
+    run = plan.jobs[f"finetune/{CONDITIONAL}/conditional/{chain}/seed0"]
+    assert (
+        run.inputs["init"] == f"data/paper/finetune/{VANILLA}/conditional/swav_r50/seed1/weights.safetensors"
+    )
+    assert run.settings["fresh"] == ["class_head."]
+    assert "fresh" not in plan.jobs[f"finetune/{VANILLA}/conditional/swav_r50/seed1"].settings
+
+
+def test_rows_columns_and_seeds_can_be_selected(params):
+    edit(
+        params,
+        "scales/demo.yaml",
+        "siamese-voc: {}",
+        "siamese-voc: {rows: [scratch], columns: [conditional], seeds: [7]}",
+    )
+    runs = [job.path for job in compile_plan(params, "demo", "first").of("finetune")]
+    assert runs == [f"finetune/{CONDITIONAL}/conditional/swav_r50/seed7"]
+
+
+def test_rows_of_other_scales_are_left_out():
+    rows = {
+        s: compile_plan(ROOT / "params", s).jobs["tables/siamese-voc"].settings["cells"]
+        for s in ("demo", "smoke", "paper")
+    }
+    assert "untrained" in rows["demo"]
+    assert "untrained" in rows["smoke"]  # it extends demo
+    assert "untrained" not in rows["paper"]
+
+
+def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    plan = compile_plan(params, "demo")
+    assert len(plan.write()) == len(plan.jobs)
+    assert plan.write() == []
+    edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
+    assert len(compile_plan(params, "demo").write()) == 4
+    for job in compile_plan(params, "demo").jobs.values():
+        assert yaml.safe_load(Path(job.settings_file).read_text()) == json.loads(json.dumps(job.settings))
+
+
+def test_raw_data_has_no_scale():
+    demo, doubled = (compile_plan(ROOT / "params", s) for s in ("demo", "demo-doubled"))
+    assert [j.settings_file for j in demo.of("data")] == [j.settings_file for j in doubled.of("data")]
+    assert all(j.settings_file.startswith("data/raw/") for j in demo.of("data"))
+
+
+def test_listings_hold_every_job():
+    plan = compile_plan(ROOT / "params", "demo")
+    assert all(path in as_text(plan) for path in plan.jobs)
+    assert {job["path"] for job in as_json(plan)["jobs"]} == set(plan.jobs)
+    dvc = yaml.safe_load(as_dvc(plan))
+    assert {path for stage, items in dvc.items() if stage != "scale" for path in items} == set(plan.jobs)
+    assert "@" not in as_dvc(plan)
+
+
+def test_schemas_for_editors_are_current():
+    for name, text in schemas().items():
+        assert (ROOT / "params/schemas" / name).read_text() == text, "run `uv run sdetr schema`"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["sdetr.config", "sdetr.config.compile", "sdetr.cli", "sdetr.evaluation.stage", "sdetr.report.table"],
+)
+def test_planning_evaluating_and_tables_import_no_torch(module):
+    heavy = {"torch", "torchvision", "mlflow", "snakemake"}
+    code = f"import sys, {module}; print(*sorted({heavy} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.strip() == ""

@@ -1,0 +1,74 @@
+"""The evaluation stage: one small file that says what it was made from, made without torch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sdetr
+from sdetr.config.base import SettingsError
+from sdetr.evaluation.boxes import evaluate
+from sdetr.evaluation.predictions import write_predictions
+from sdetr.evaluation.settings import RECIPE
+from sdetr.evaluation.stage import evaluate_run
+from sdetr.files import sha256
+
+
+@pytest.fixture
+def files(make_scene, write_index, tmp_path):
+    index, predictions = make_scene(0, crowds=0.3)
+    path = write_index(index)
+    write_predictions(tmp_path / "predictions.json", predictions)
+    (tmp_path / "settings.yaml").write_text(f"stage: finetune\nseed: 3\ntest: {path}\n")
+    return tmp_path
+
+
+def test_the_file_holds_the_numbers_and_the_digests_of_what_they_were_made_from(files):
+    evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+    result = json.loads((files / "metrics.json").read_text())
+    index = json.loads((files / "index.json").read_text())
+    predictions = json.loads((files / "predictions.json").read_text())
+    assert result["metrics"] == evaluate(files / "index.json", predictions)
+    assert set(result["per_class"]) <= set(predictions["classes"])
+    assert result["images"] == len(index["images"])
+    assert result["objects"] == sum(not annotation["iscrowd"] for annotation in index["annotations"])
+    assert result["detections"] == len(predictions["score"])
+    assert result["recipe"] == RECIPE
+    digests = {"predictions": sha256(files / "predictions.json"), "index": sha256(files / "index.json")}
+    assert result["inputs"] == digests
+
+
+def test_nothing_is_written_when_predictions_do_not_fit(files):
+    predictions = json.loads((files / "predictions.json").read_text())
+    predictions["image_id"][0] = -1
+    (files / "predictions.json").write_text(json.dumps(predictions))
+    with pytest.raises(ValueError, match=r"cannot evaluate .*predictions\.json: .*first id -1"):
+        evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+    assert not (files / "metrics.json").exists()
+
+
+def test_settings_without_a_test_set_are_refused(files):
+    (files / "settings.yaml").write_text("stage: finetune\n")
+    with pytest.raises(SettingsError, match=r"settings\.yaml: test: missing"):
+        evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+
+
+def test_evaluating_imports_no_torch(files):
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom sdetr.evaluation.stage import evaluate_run\n"
+        "evaluate_run(Path('settings.yaml'), Path('predictions.json'), Path('metrics.json'))\n"
+        "print([name for name in ('torch', 'pycocotools', 'mlflow', 'matplotlib') if name in sys.modules])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(sdetr.__file__).parents[1])}
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=files,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,72 @@
+"""Detectors and views small enough for a test, with nothing left at a value that hides mistakes."""
+
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from sdetr.models.detector import Detector
+from sdetr.models.settings import DetectionSettings, ModelSettings, TrunkSettings, Weights3
+from sdetr.types import View
+
+CLASSES = 5
+M = TypeVar("M", bound=nn.Module)
+
+
+def detection_settings(variant: str, **changes: Any) -> DetectionSettings:
+    label = 2.0 if variant == "conditional" else 1.0
+    three = Weights3(label=label, box=5.0, giou=2.0)
+    no_object = None if variant == "conditional" else 0.1
+    return DetectionSettings(**{"cost": three, "weights": three, "no_object": no_object, **changes})
+
+
+def model_settings(variant: str, **changes: Any) -> ModelSettings:
+    sizes = {"queries": 7, "width": 64, "heads": 8, "ffn": 96, "encoder_layers": 2, "decoder_layers": 3}
+    rest = {"dropout": 0.1, "temperature": 10000.0, "detection": detection_settings(variant)}
+    return ModelSettings(**{"variant": variant, **sizes, **rest, **changes})
+
+
+def trunk_settings(**changes: Any) -> TrunkSettings:
+    return TrunkSettings(**{"arch": "resnet50", "width": 4, **changes})
+
+
+def small_detector(variant: str, **changes: Any) -> Detector:
+    """Random everywhere, in eval mode."""
+    detector = Detector(model_settings(variant, **changes), trunk_settings(), CLASSES)
+    return randomise(detector).eval()
+
+
+def randomise(module: M, seed: int = 0) -> M:
+    """Norms, biases and statistics included: a fresh LayerNorm twice is a LayerNorm once."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in sorted(module.state_dict().items()):
+        noise = torch.randn(tensor.shape, generator=generator)
+        if name.endswith("running_var"):
+            tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
+        elif tensor.dim() == 1:  # weights of one dimension are norms
+            tensor.copy_(0.2 * noise + name.endswith("weight"))
+        elif name.endswith("queries.position"):
+            tensor.copy_(noise)
+        elif tensor.dim() > 1:
+            tensor.copy_(noise / tensor[0].numel() ** 0.5 * 1.2)
+    return module
+
+
+def padded_view(seed: int = 1, sizes: tuple[tuple[int, int], ...] = ((96, 100), (70, 128))) -> View:
+    """Images of different sizes, zero where padded, with three, none, one, three … objects."""
+    generator = torch.Generator().manual_seed(seed)
+    height, width = (max(size[axis] for size in sizes) for axis in (0, 1))
+    images = torch.zeros(len(sizes), 3, height, width)
+    padding = torch.ones(len(sizes), height, width, dtype=torch.bool)
+    for i, (high, wide) in enumerate(sizes):
+        images[i, :, :high, :wide] = torch.randn(3, high, wide, generator=generator)
+        padding[i, :high, :wide] = False
+    counts = [(3, 0, 1)[i % 3] for i in range(len(sizes))]
+    boxes = [random_boxes(count, generator) for count in counts]
+    labels = [torch.randint(CLASSES, (count,), generator=generator) for count in counts]
+    return View(images, padding, [100 + i for i in range(len(sizes))], boxes, labels)
+
+
+def random_boxes(count: int, generator: torch.Generator) -> Tensor:
+    centre = 0.3 + 0.4 * torch.rand(count, 2, generator=generator)
+    return torch.cat([centre, 0.1 + 0.4 * torch.rand(count, 2, generator=generator)], dim=-1)

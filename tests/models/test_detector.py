@@ -1,0 +1,101 @@
+"""What a detector promises about batches, asked queries, masks and answers."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sdetr.models.detector import Detector
+from sdetr.models.variants import VARIANTS
+from sdetr.types import Ask
+from tests.models.small import CLASSES, padded_view, small_detector
+
+
+@pytest.fixture(scope="module", params=list(VARIANTS))
+def detector(request: pytest.FixtureRequest) -> Detector:
+    return small_detector(request.param)
+
+
+@torch.no_grad()
+def test_shapes_are_those_of_the_types(detector: Detector) -> None:
+    view = padded_view()
+    memory = detector.encode(view)
+    said = detector.decode(memory)
+    assert memory.shapes == [(3, 4)] and memory.tokens.shape == memory.position.shape == (2, 12, 64)
+    assert memory.padding.shape == (2, 12) and memory.valid.shape == (2, 1, 2)
+    assert [m.shape for m in memory.maps] == [(2, 128, 3, 4)]
+    assert said.logits.shape == (3, 2, 7, CLASSES + (not detector.focal))
+    assert said.boxes.shape == (3, 2, 7, 4) and said.hidden.shape == (3, 2, 7, 64)
+    assert (said.references is None) != detector.focal
+    if said.references is not None:
+        assert said.references.shape == (3, 2, 7, 2)
+
+
+@torch.no_grad()
+def test_another_image_changes_no_image(detector: Detector) -> None:
+    one, two = padded_view(seed=1), padded_view(seed=2)
+    mixed = replace(one, images=torch.cat([one.images[:1], two.images[1:]]))
+    torch.testing.assert_close(detector(mixed).boxes[:, 0], detector(one).boxes[:, 0], atol=1e-6, rtol=0)
+    assert (detector(mixed).boxes[:, 1] - detector(one).boxes[:, 1]).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_padded_tokens_are_never_looked_at(detector: Detector) -> None:
+    memory = detector.encode(padded_view(sizes=((96, 128), (50, 60))))
+    assert memory.padding[1].any() and not memory.padding[0].any()
+    noise = torch.where(memory.padding[..., None], 100.0, 0.0)
+    loud = replace(memory, tokens=memory.tokens + noise)
+    torch.testing.assert_close(
+        detector.decode(loud).logits, detector.decode(memory).logits, atol=1e-5, rtol=0
+    )
+
+
+@torch.no_grad()
+def test_a_mask_that_blocks_nothing_changes_nothing(detector: Detector) -> None:
+    memory = detector.encode(padded_view())
+    seen = detector.decode(memory, Ask(blocked=torch.zeros(7, 7, dtype=torch.bool)))
+    torch.testing.assert_close(seen.logits, detector.decode(memory).logits, atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("queries, crops", [(8, 4), (12, 3), (10, 2)])
+def test_variants_44_blocked_groups_do_not_hear_one_another(queries: int, crops: int) -> None:
+    for variant in VARIANTS:
+        detector = small_detector(variant, queries=queries)
+        group = torch.arange(queries) // (queries // crops)
+        ask = Ask(blocked=group[:, None] != group[None, :], content=torch.zeros(2, queries, 64))
+        memory = detector.encode(padded_view())
+        before = detector.decode(memory, ask).hidden
+        changed = torch.zeros(2, queries, 64)
+        changed[:, group == 1] = 1.0
+        after = detector.decode(memory, replace(ask, content=changed)).hidden
+        assert before.isfinite().all()
+        torch.testing.assert_close(after[:, :, group != 1], before[:, :, group != 1], atol=1e-5, rtol=0)
+        assert (after - before)[:, :, group == 1].abs().amax((0, 1, 3)).min() > 1e-3
+        open_ = detector.decode(memory, Ask(content=changed)).hidden - detector.decode(memory).hidden
+        assert open_[:, :, group != 1].abs().amax((0, 1, 3)).min() > 1e-5
+
+
+@torch.no_grad()
+def test_variants_p2_true_blocks(detector: Detector) -> None:
+    memory = detector.encode(padded_view())
+    blocked = torch.zeros(7, 7, dtype=torch.bool)
+    blocked[0, 3] = True  # query 0 may not look at query 3; in one layer nobody else tells it
+    first = detector.decoder.layers[0].self_attention
+    x, position = torch.randn(2, 7, 64), torch.randn(2, 7, 64)
+    louder = x.clone()
+    louder[:, 3] += 1
+    change = first(louder, position, ~blocked) - first(x, position, ~blocked)
+    assert change[:, 0].abs().max() < 1e-6
+    assert change[:, [1, 2, 4, 5, 6]].abs().amax((0, 2)).min() > 1e-4
+    assert detector.decode(memory, Ask(blocked=blocked)).logits.isfinite().all()
+
+
+def test_every_parameter_learns(detector: Detector) -> None:
+    said = detector(padded_view())
+    (said.logits.square().sum() + said.boxes.square().sum()).backward()
+    idle = [name for name, p in detector.named_parameters() if p.grad is None or not p.grad.any()]
+    detector.zero_grad()
+    # the first self-attention sees no content yet: zeros times these weights
+    known = {"query_content.weight", "key_content.weight", "value.weight"}
+    assert {name.split(".", 4)[-1] for name in idle} <= known | {"query.bias", "key.bias"}

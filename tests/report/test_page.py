@@ -1,0 +1,141 @@
+"""A page says what was measured, how often, beside what the paper says, and links to every run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+def rows(page: str, start: str) -> list[list[str]]:
+    """Cells of every line whose first cell is `start`."""
+    lines = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in page.splitlines() if "|" in line
+    ]
+    return [cells for cells in lines if cells[0].strip() == start]
+
+
+def test_a_cell_is_mean_and_sample_deviation_with_the_paper_beside_it(tree):
+    page = tree.make()
+    assert rows(page, "from scratch")[0] == [
+        "from scratch", "3 ([seed0][1], [seed1][2], [seed2][3])", "42.0 ± 2.0", "41.0", "84.0 ± 4.0", "60.5",
+    ]  # fmt: skip
+
+
+def test_a_single_run_shows_no_deviation_and_is_marked(tree):
+    page = tree.make()
+    assert rows(page, "pretrained")[0] == ["pretrained", "1 ¹ ([seed0][4])", "50.2", "–", "70.0", "–"]
+    assert "¹ One run" in page
+
+
+def test_a_column_without_published_numbers_has_no_paper_columns(tree):
+    page = tree.make()
+    small = page.split("### Small DETR")[1]
+    assert rows(small, "start")[0] == ["start", "n (runs)", "AP", "AP50"]
+    assert rows(small, "from scratch")[0][1:] == ["–", "–", "–"]
+
+
+def test_the_same_as_another_row_is_said_instead_of_printed_twice(tree):
+    page = tree.make()
+    assert rows(page.split("### Small DETR")[1], "pretrained")[0] == [
+        "pretrained",
+        "= row from scratch",
+        "",
+        "",
+    ]
+
+
+def test_reference_rows_are_in_italics_and_not_run(tree):
+    page = tree.make()
+    assert rows(page, "*Faster R-CNN*")[0] == ["*Faster R-CNN*", "*not run*", "–", "*39.9*", "–", "–"]
+    assert "*Faster R-CNN*: Old paper." in page
+
+
+@pytest.mark.parametrize("scale", ["demo", "smoke"])
+def test_a_scale_that_compares_with_no_paper_says_so_first_and_shows_no_difference(tree, scale):
+    tree.settings["scale"] = scale
+    first, *rest = tree.make().splitlines()
+    assert first.startswith("**Nothing on this page compares with a paper") and f"`{scale}`" in first
+    assert first.endswith("**")
+    assert "Δ" not in "\n".join(rest)
+    cells = tree.json()["cells"]
+    assert {metric["difference"] for cell in cells for metric in cell["metrics"].values()} == {None}
+
+
+def test_a_scale_that_compares_shows_the_difference_and_no_warning(tree):
+    tree.settings |= {"scale": "paper", "compares": True}
+    page = tree.make()
+    assert page.startswith("# Toy table\n")
+    assert "Nothing on this page compares" not in page
+    assert rows(page, "from scratch")[0][2:] == ["42.0 ± 2.0", "41.0 (+1.0)", "84.0 ± 4.0", "60.5 (+23.5)"]
+    assert "Δ is ours − paper." in page
+
+
+def test_every_link_leads_to_its_run_folder(tree):
+    page = tree.make()
+    targets = [line.split(": ")[1] for line in page.splitlines() if line.startswith("[") and "]: " in line]
+    assert len(targets) == 4
+    assert all((tree.out.parent / target / "run.json").is_file() for target in targets)
+
+
+def test_lines_of_a_block_are_equally_wide_in_the_source(tree):
+    block = tree.make().split("### Big DETR")[1].split("###")[0]
+    widths = {len(line) for line in block.splitlines() if line.startswith("|")}
+    assert len(widths) == 1
+
+
+def test_notes_say_source_caption_protocols_time_and_device(tree):
+    notes = tree.make().split("| *Faster R-CNN*")[1]
+    for said in (
+        "What it shows.",
+        "Toy paper, Table 1",
+        "`toy-50e`, `toy-150e`",
+        "4 min in 4 runs, on cpu 2 cores",
+    ):
+        assert said in notes
+
+
+def test_a_row_may_read_an_epoch_of_the_curve(tree):
+    cell = tree.settings["cells"]["scratch"]["big"][0]
+    lines = [
+        {"step": 0, "epoch": 0.0, "test/AP": 1.5, "test/AP50": 3.0},
+        {"step": 1, "epoch": 0.5, "train/total": 9.0},
+    ]
+    lines += [{"step": 20, "epoch": 10.0, "test/AP": 40.0, "test/AP50": 80.0}]
+    Path(cell["run"], "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    tree.settings["table"]["rows"]["before"] = {"label": "before training", "start": "swav_r50", "epoch": 0}
+    tree.settings["cells"]["before"] = {"big": [cell]}
+    page = tree.make()
+    assert rows(page, "before training")[0][1:] == ["1 ¹ ([seed0][1])", "1.5", "–", "3.0", "–"]
+    assert "before training: epoch 0 of the curve" in page
+    assert "in 4 runs" in page, "a run that two rows read is counted once"
+    tree.settings["table"]["rows"]["before"]["epoch"] = 5
+    with pytest.raises(
+        ValueError, match=r"seed0/metrics\.jsonl was not evaluated at epoch 5; it was at 0, 10"
+    ):
+        tree.make()
+
+
+def test_cells_of_other_code_are_marked(tree, edit):
+    assert "²" not in tree.make()
+    first, second, third = (
+        Path(cell["run"], "run.json") for cell in tree.settings["cells"]["scratch"]["big"]
+    )
+    edit(first, "commit", to="b" * 40)
+    edit(second, "dirty", to=True)
+    edit(third, "commit", to=None)
+    page = tree.make()
+    assert rows(page, "from scratch")[0][1].startswith("3 ² (")
+    assert rows(page, "pretrained")[0][1].startswith("1 ¹ (")
+    note = page.split("² Made by other code than commit `aaaaaaa`")[1]
+    assert "`bbbbbbb`, `aaaaaaa` with uncommitted changes, an unknown commit." in note
+
+
+def test_names_cannot_break_out_of_their_cell(tree):
+    tree.settings["table"]["rows"]["ours"]["label"] = "a | b\n<script>alert(1)</script> [x](y) `c`"
+    tree.settings["table"]["columns"]["big"]["label"] = "# <b>\nBig"
+    tree.settings["table"]["title"] = "A & <i>B"
+    page = tree.make()
+    assert "<script>" not in page and "<b>" not in page and "<i>" not in page
+    assert "a \\| b &lt;script&gt;alert(1)&lt;/script&gt; \\[x\\](y) \\`c\\`" in page
+    assert "### # &lt;b&gt; Big\n" in page
+    assert page.splitlines()[2] == "# A &amp; &lt;i&gt;B"

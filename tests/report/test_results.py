@@ -1,0 +1,89 @@
+"""A cell is believed for its digests, not for its place."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def run(tree):
+    """Folder of the second of three seeds."""
+    return Path(tree.settings["cells"]["scratch"]["big"][1]["run"])
+
+
+@pytest.mark.parametrize(
+    "file, keys, what, repair",
+    [
+        ("run.json", ("inputs", "settings", "sha256"), "other settings: another", "run.json"),
+        (
+            "run.json",
+            ("inputs", "init", "sha256"),
+            "other init: another, but .*swav_r50.json says",
+            "run.json",
+        ),
+        (
+            "run.json",
+            ("outputs", "predictions.json"),
+            "other predictions: predictions digest",
+            "metrics.json",
+        ),
+        ("metrics.json", ("inputs", "predictions"), "other predictions: another", "metrics.json"),
+        ("metrics.json", ("inputs", "index"), "other test index: another", "metrics.json"),
+        ("metrics.json", ("recipe",), "other evaluation recipe: another", "metrics.json"),
+    ],
+)
+def test_a_stale_cell_is_refused_by_name_with_the_command_that_repairs_it(
+    tree, run, edit, file, keys, what, repair
+):
+    tree.make()
+    tree.out.unlink()
+    edit(run / file, *keys, to="another")
+    with pytest.raises(ValueError, match=rf"swav_r50/seed1/{repair} is stale, made from {what}") as error:
+        tree.make()
+    assert str(error.value).endswith(f"snakemake --profile demo all_tables --forcerun {run / repair}")
+    assert not tree.out.exists()
+
+
+def test_a_start_that_was_made_again_makes_its_runs_stale(tree, run, edit):
+    edit("data/demo/backbones/swav_r50.json", "outputs", to={"swav_r50.safetensors": "new", "other": "init"})
+    with pytest.raises(ValueError, match=r"made from other init: init digest, but .* now there is init, new"):
+        tree.make()
+
+
+@pytest.mark.parametrize(
+    "keys, what", [(("classes",), "classes"), (("inputs", "test", "sha256"), "the test index")]
+)
+def test_runs_of_one_column_have_the_same_classes_and_test_images(tree, run, edit, keys, what):
+    edit(run / "run.json", *keys, to=["dog", "cat"] if what == "classes" else "another")
+    if what != "classes":
+        edit(run / "metrics.json", "inputs", "index", to="another")
+    with pytest.raises(ValueError, match=rf"seed0 and .*seed1 stand in one column but differ in {what}"):
+        tree.make()
+
+
+@pytest.mark.parametrize("file", ["run.json", "metrics.json"])
+def test_a_run_without_its_file_is_named_with_the_command_that_makes_it(tree, run, file):
+    (run / file).unlink()
+    with pytest.raises(
+        FileNotFoundError, match=rf"seed1/{file} does not exist; make it: snakemake --profile demo"
+    ):
+        tree.make()
+
+
+def test_a_record_without_a_digest_is_refused(tree, run, edit):
+    edit(run / "run.json", "inputs", to={"test": {"sha256": "test digest"}})
+    with pytest.raises(ValueError, match=r"run\.json: inputs\.(init|settings) is missing"):
+        tree.make()
+
+
+def test_a_torn_record_is_refused(tree, run):
+    (run / "run.json").write_text('{"commit": ')
+    with pytest.raises(ValueError, match=r"seed1/run\.json is not JSON"):
+        tree.make()
+
+
+def test_scale_paper_is_run_with_the_profile_of_this_machine(tree, run):
+    tree.settings["scale"] = "paper"
+    (run / "run.json").unlink()
+    with pytest.raises(FileNotFoundError, match="snakemake --profile local all_tables"):
+        tree.make()

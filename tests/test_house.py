@@ -1,0 +1,130 @@
+"""House rules as failing tests: who may import whom, and what the core alone needs."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "sdetr").rglob("*.py"))
+
+# Room → the rooms it may import from; settings modules and the ground are open to all.
+GROUND = {"boxes", "types", "files", "settings_file", "config.base"}
+ROOMS: dict[str, set[str]] = {
+    "data": set(),
+    "models": set(),
+    "proposals": {"data"},
+    "views": {"data", "proposals"},
+    "objectives": {"models"},
+    "evaluation": set(),
+    "interop": {"models"},
+    "report": {"evaluation"},
+    "tracking": set(),
+    "training": {"data", "views", "models", "objectives", "evaluation", "interop"},
+    "config": set(),
+    "cli": {
+        "config",
+        "data",
+        "proposals",
+        "views",
+        "evaluation",
+        "report",
+        "tracking",
+        "interop",
+        "training",
+    },
+    "__main__": {"cli"},
+}
+GUESTS = {
+    "mlflow": {"tracking"},
+    "pycocotools": {"evaluation"},
+    "hotcoco": {"evaluation"},
+    "matplotlib": {"report"},
+    "pandas": {"report"},
+    "cv2": {"proposals"},
+}
+"""Packages that are no dependency of the core → the rooms that may import them, where they are used."""
+
+
+def imports(path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Line, module, and whether the import happens when the file is imported."""
+    tree = ast.parse(path.read_text())
+    top = set(map(id, ast.walk(ast.Module(tree.body, [])))) - {
+        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name, id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or "", id(node) in top
+
+
+def room_of(module: str) -> str:
+    return module.removeprefix("sdetr.").split(".")[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_downwards(path):
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    room, is_settings = room_of(module), path.name == "settings.py"
+    for line, name, _ in imports(path):
+        if not name.startswith("sdetr"):
+            continue
+        inner = name.removeprefix("sdetr.")
+        target = room_of(name)
+        allowed = (
+            inner in GROUND
+            or target == room
+            or (inner.endswith(".settings") and (is_settings or room in ("config", *ROOMS)))
+            or target in ROOMS.get(room, set())
+        )
+        assert allowed, f"{path}:{line}: {room} may not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_optional_packages_stay_in_their_rooms_and_out_of_start_up(path):
+    room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for line, name, at_import in imports(path):
+        package = name.split(".")[0]
+        if package in GUESTS:
+            assert room in GUESTS[package], f"{path}:{line}: {package} belongs to {GUESTS[package]}"
+            assert not at_import, f"{path}:{line}: import {package} where it is used"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.name in ("settings.py", "base.py")], ids=str)
+def test_settings_know_neither_torch_nor_numpy(path):
+    assert not {name.split(".")[0] for _, name, _ in imports(path)} & {
+        "torch",
+        "torchvision",
+        "numpy",
+        "scipy",
+    }
+
+
+def test_the_core_needs_only_what_it_declares():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {line.split(">")[0].split("=")[0].strip() for line in declared}
+    modules = {"pyyaml": "yaml", "pillow": "PIL"}
+    known = (
+        {modules.get(name, name) for name in names}
+        | set(sys.stdlib_module_names)
+        | set(GUESTS)
+        | {"sdetr", "pydantic_core"}
+    )
+    for path in FILES:
+        for line, name, _ in imports(path):
+            assert name.split(".")[0] in known, f"{path}:{line}: {name} is no dependency"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_in_the_package_knows_the_engines(path):
+    names = {name.split(".")[0] for _, name, _ in imports(path)}
+    assert not names & {"snakemake", "dvc"}
+
+
+def test_every_module_says_what_it_is():
+    for path in FILES:
+        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"

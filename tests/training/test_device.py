@@ -1,0 +1,46 @@
+import logging
+
+import pytest
+import torch
+
+from sdetr.training.device import choose_device, describe
+
+
+def test_a_device_that_is_not_there_is_refused_with_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"device cuda was asked for, but torch .* finds only: .*cpu"):
+        choose_device("cuda")
+
+
+def test_an_unknown_device_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="'tpu' is unknown; known: auto, cpu, cuda, mps"):
+        choose_device("tpu")
+
+
+@pytest.mark.parametrize(("cuda", "kind"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_the_best_there_is_and_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cuda: bool, kind: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Some GPU")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with caplog.at_level(logging.INFO, "sdetr"):
+        assert choose_device("auto").type == kind
+    assert len(caplog.records) == 1
+    assert f"device: {kind}" in caplog.text
+
+
+def test_the_number_of_threads_is_the_environments_or_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        choose_device("cpu")
+        assert torch.get_num_threads() == 2
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        choose_device("cpu")
+        assert torch.get_num_threads() == 1
+        assert "1 thread of" in describe(torch.device("cpu"))
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,187 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sdetr.objectives.objective import Objective
+from sdetr.training.attempt import Attempt
+from sdetr.training.loop import train
+from sdetr.training.settings import ScheduleSettings
+from sdetr.training.timeline import Timeline
+from sdetr.types import View
+
+Batches = Callable[[int], Iterator[View]]
+Begin = Callable[[Path, ScheduleSettings], Attempt]
+
+
+class Killed(Exception):  # noqa: N818  # stands for a signal
+    """The process is gone."""
+
+
+def evaluated(objective: Objective) -> dict[str, float]:
+    assert not objective.training
+    torch.rand(7)  # whatever an evaluation draws must not change what is trained
+    return {"AP": float(sum(value.sum() for value in objective.state_dict().values()))}
+
+
+def curve(attempt: Attempt) -> list[dict[str, Any]]:
+    """Everything but the times."""
+    lines = [json.loads(line) for line in (attempt.folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "time"} for line in lines]
+
+
+def killed_in(objective: Objective, forwards: int) -> Objective:
+    """The same objective, dying in one of its forward passes, be it in the middle of a batch."""
+    count = 0
+    forward = objective.forward
+
+    def counting(views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
+        nonlocal count
+        count += 1
+        if count == forwards:
+            raise Killed
+        return forward(views, normaliser)
+
+    objective.forward = counting  # type: ignore[method-assign]
+    return objective
+
+
+@pytest.mark.parametrize("ema", [None, 0.8])
+@pytest.mark.parametrize("forwards", [1, 2, 9, 14, 24])
+def test_a_killed_run_ends_with_the_same_bits_and_the_same_curve(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+    forwards: int,
+    ema: float | None,
+) -> None:
+    settings = schedule(steps_per_epoch=3.0, micro_batch=2, ema=ema)
+    timeline = Timeline.of(settings, 1, evaluate_every=1)
+
+    def begin(folder: str) -> tuple[Objective, Attempt]:
+        torch.manual_seed(0)
+        return type(toy)(), attempt_in(tmp_path / folder, settings)
+
+    whole, attempt = begin("whole")
+    expected = train(whole, batches, timeline, attempt, evaluated).state_dict()
+
+    first, killed = begin("killed")
+    with pytest.raises(Killed):
+        train(killed_in(first, forwards), batches, timeline, killed, evaluated)
+    torch.rand(100)
+    second, resumed = begin("killed")
+    found = train(second, batches, timeline, resumed, evaluated).state_dict()
+
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert curve(resumed) == curve(attempt)
+    assert [start["step"] for start in resumed.record["starts"]] == [0, (forwards - 1) // 2]
+
+
+def test_a_rarely_saved_run_continues_inside_the_window_of_a_line(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    settings = schedule(epochs=40, drop=[])
+    timeline = Timeline.of(settings, 1)  # a line every 4 steps, a state after every one
+    whole = attempt_in(tmp_path / "whole", settings)
+    train(type(toy)(), batches, timeline, whole, evaluated)
+    torch.manual_seed(0)
+    whole = attempt_in(tmp_path / "again", settings)
+    train(type(toy)(), batches, timeline, whole, evaluated)
+    torch.manual_seed(0)
+    with pytest.raises(Killed):
+        train(
+            killed_in(type(toy)(), 7), batches, timeline, attempt_in(tmp_path / "killed", settings), evaluated
+        )
+    resumed = attempt_in(tmp_path / "killed", settings)
+    train(type(toy)(), batches, timeline, resumed, evaluated)
+    assert curve(resumed) == curve(whole)
+    assert [line["step"] for line in curve(resumed)][:3] == [4, 8, 12]
+
+
+def test_a_line_is_the_mean_over_its_steps_and_carries_rate_and_epoch(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    settings = schedule(epochs=30, drop=[20], lr=1e-9, lr_backbone=0.0, weight_decay=0.0, clip=1e9)
+    toy.dropout.p = 0.0
+    attempt = attempt_in(tmp_path, settings)
+    train(toy, batches, Timeline.of(settings, 1), attempt, evaluated)
+    from sdetr.data.normalise import normalise
+
+    views = batches(0)
+    losses = []
+    for _ in range(3):
+        view = normalise(next(views))
+        losses.append(toy([view], toy.normaliser([view]))["label"].item())
+    first, last = curve(attempt)[0], curve(attempt)[-2]
+    assert first["train/label"] == pytest.approx(sum(losses) / 3, rel=1e-4)
+    assert first["train/total"] == pytest.approx(first["train/label"] + 0.5 * first["train/size"], rel=1e-5)
+    assert (first["step"], first["epoch"], first["train/lr"]) == (3, 3.0, pytest.approx(1e-9))
+    assert (last["step"], last["train/lr"]) == (30, pytest.approx(1e-10))
+
+
+def test_points_of_the_curve_carry_their_epoch_as_a_whole_number(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    settings = schedule(steps_per_epoch=2.6)
+    attempt = attempt_in(tmp_path, settings)
+    train(toy, batches, Timeline.of(settings, 1, evaluate_every=2), attempt, evaluated)
+    points = [(line["step"], line["epoch"]) for line in curve(attempt) if "test/AP" in line]
+    assert points == [(0, 0.0), (5, 2.0), (8, 3.0), (10, 4.0)]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_saved_state(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    settings = schedule(epochs=10, drop=[])
+    forward = toy.forward
+
+    def diverging(views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
+        losses = forward(views, normaliser)
+        return {**losses, "size": losses["size"] * (torch.nan if views[0].image_ids[0] == 600 else 1)}
+
+    toy.forward = diverging  # type: ignore[method-assign]
+    attempt = attempt_in(tmp_path, settings)
+    with pytest.raises(FloatingPointError, match=r"step 6: total, size not finite, on images \[600, 601"):
+        train(toy, batches, Timeline.of(settings, 1), attempt, evaluated)
+    saved = attempt_in(tmp_path, settings).saved
+    assert saved is not None
+    assert saved["step"] == 6
+    assert all(value.isfinite().all() for value in saved["objective"].values())
+
+
+def test_other_settings_train_anew_beside_the_old_state(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    settings = schedule(epochs=10, drop=[])
+    with pytest.raises(Killed):
+        train(killed_in(toy, 5), batches, Timeline.of(settings, 1), attempt_in(tmp_path, settings), evaluated)
+    anew = attempt_in(tmp_path, schedule(epochs=10, drop=[], lr=0.5))
+    assert anew.saved is None
+    assert (anew.folder / "superseded-1" / "last.pt").exists()
+    assert [start["step"] for start in anew.record["starts"]] == [0]

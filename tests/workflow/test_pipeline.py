@@ -1,0 +1,97 @@
+"""The real pipeline at scale smoke: from params/ to a table, and what an edit reruns."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
+TABLE = "reports/smoke/tables/siamese-voc.md"
+
+
+@pytest.fixture(scope="module")
+def made(new_project):
+    """A project in which `snakemake --profile smoke all_tables` has run."""
+    project = new_project()
+    project.snakemake("--profile", "smoke", "all_tables")
+    return project
+
+
+def runs_of(protocol: str, model: str) -> set[str]:
+    folder = f"data/smoke/finetune/{protocol}/{model}/swav_r50"
+    return {f"{folder}/seed{k}/{file}" for k in (0, 1) for file in ("weights.safetensors", "metrics.json")}
+
+
+def would_run(project) -> set[str]:
+    return project.would_run("--profile", "smoke", "all_tables")
+
+
+def test_the_table_is_made_and_says_that_it_compares_with_nothing(made):
+    lines = (made.root / TABLE).read_text().splitlines()
+    assert "compare" in lines[0]
+    assert any("from scratch" in line for line in lines)
+    cells = json.loads((made.root / TABLE).with_suffix(".json").read_text())
+    assert "49.9" in json.dumps(cells)
+
+
+def test_every_run_folder_is_complete(made):
+    for run in (made.root / "data/smoke/finetune").glob("*/*/*/seed*"):
+        names = {path.name for path in run.iterdir()}
+        assert names >= {
+            "weights.safetensors",
+            "settings.yaml",
+            "metrics.jsonl",
+            "predictions.json",
+            "run.json",
+            "metrics.json",
+        }
+        assert list((run / "pictures").glob("*.png"))
+        assert json.loads((run / "run.json").read_text())["seconds"]["total"] > 0
+
+
+def test_right_after_there_is_nothing_to_do(made):
+    assert "Nothing to be done" in made.snakemake("--profile", "smoke", "all_tables")
+
+
+def test_an_edited_weight_decay_reruns_exactly_that_protocol_and_its_table_and_undone_nothing(made):
+    file = f"params/protocols/{CONDITIONAL}.yaml"
+    made.edit(file, "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
+    assert would_run(made) == runs_of(CONDITIONAL, "conditional") | {TABLE}
+    made.edit(file, "batch: 16\nweight_decay: 2.0e-4\n", "batch: 16\n")
+    assert would_run(made) == set()
+
+
+def test_blanks_and_comments_in_rules_and_params_rerun_nothing(made):
+    for file in ("workflow/rules/train.smk", "workflow/rules/report.smk", "Snakefile"):
+        made.edit(file, "\n\n\n", "\n\n# a comment\n\n")
+    made.edit("workflow/rules/train.smk", '"exec sdetr train --settings', '"exec sdetr train  --settings')
+    made.edit(f"params/protocols/{VANILLA}.yaml", "epochs: 50", "epochs:  50  # as printed\n")
+    made.edit("params/tables/siamese-voc.yaml", "metrics:", "\n# a comment\nmetrics:")
+    assert would_run(made) == set()
+
+
+def test_a_removed_seed_remakes_the_table_alone(made):
+    made.edit("params/scales/smoke.yaml", "seeds: [0, 1]", "seeds: [0]")
+    assert would_run(made) == {TABLE}
+    made.edit("params/scales/smoke.yaml", "seeds: [0]}", "seeds: [0, 1]}")
+    assert would_run(made) == set()
+
+
+def test_an_edit_that_is_run_changes_those_runs_alone(made):
+    def digests() -> dict[str, str]:
+        runs = (made.root / "data/smoke/finetune").glob("*/*/*/seed*")
+        return {
+            str(r.relative_to(made.root)): json.loads((r / "run.json").read_text())["outputs"][
+                "weights.safetensors"
+            ]
+            for r in runs
+        }
+
+    before = digests()
+    made.edit(f"params/protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 0.5\n")
+    made.snakemake("--profile", "smoke", "all_tables")
+    after = digests()
+    assert {Path(run).parts[3] for run in before if before[run] != after[run]} == {CONDITIONAL}
+    assert would_run(made) == set()

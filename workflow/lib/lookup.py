@@ -1,0 +1,60 @@
+"""What rules ask the plan: the files and resources of a job, by its path."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sdetr.config.base import SettingsError
+from sdetr.config.compile import compile_plan
+from sdetr.config.job import Job
+from sdetr.config.plan import Plan
+
+
+class Lookup:
+    """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+
+    @classmethod
+    def of(cls, config: dict[str, Any], write: bool) -> "Lookup":
+        """The plan of `--config scale=… tables=…` (demo, first). Only the main process writes settings.
+
+        A mistake in params/ ends everything here, before any job, with its lines alone: no traceback.
+        """
+        scale, tables = str(config.get("scale", "demo")), config.get("tables", "first")
+        try:
+            plan = compile_plan(
+                Path("params"), scale, tables if tables in ("first", "all") else str(tables).split(",")
+            )
+            if write:
+                plan.write()
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(2)
+        return cls(plan)
+
+    def tables(self) -> list[str]:
+        return [file for job in self.plan.of("table") for file in job.outputs.values()]
+
+    def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
+        """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""
+
+        def files(wildcards: Any) -> Any:
+            inputs = self._job(pattern, wildcards).inputs
+            return inputs[slot] if slot else [file for name, file in inputs.items() if name != "settings"]
+
+        return files
+
+    def resource(self, pattern: str, name: str) -> Callable[[Any], int]:
+        return lambda wildcards: getattr(self._job(pattern, wildcards).resources, name)
+
+    def _job(self, pattern: str, wildcards: Any) -> Job:
+        path = pattern.format(**dict(wildcards.items()))
+        if path not in self.plan.jobs:
+            scale = self.plan.scale
+            raise ValueError(
+                f"{path} is not in the plan of scale {scale}; `sdetr plan --scale {scale}` lists it"
+            )
+        return self.plan.jobs[path]

@@ -1,0 +1,39 @@
+"""
+IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
+OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}
+"""
+
+
+rule evaluate:
+    input:
+        PLAN.input("{run}/metrics", "test"),
+        settings="data/{scale}/settings/{run}/metrics.yaml",
+        predictions="data/{scale}/{run}/predictions.json",
+    output:
+        metrics="data/{scale}/{run}/metrics.json",
+    log:
+        "logs/{scale}/{run}/metrics.log",
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("{run}/metrics", "mem_mb"),
+        runtime=PLAN.resource("{run}/metrics", "minutes"),
+    shell:
+        "exec sdetr evaluate --settings {input.settings} --predictions {input.predictions} --out {output.metrics} 2>{log}"
+
+
+rule table:
+    input:
+        PLAN.input("tables/{name}"),
+        settings="data/{scale}/settings/tables/{name}.yaml",
+    output:
+        md="reports/{scale}/tables/{name}.md",
+        csv="reports/{scale}/tables/{name}.csv",
+        json="reports/{scale}/tables/{name}.json",
+    log:
+        "logs/{scale}/tables/{name}.log",
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("tables/{name}", "mem_mb"),
+        runtime=PLAN.resource("tables/{name}", "minutes"),
+    shell:
+        "exec sdetr table --settings {input.settings} --out {output.md} 2>{log}"

@@ -1,0 +1,50 @@
+"""
+IN    data/{scale}/settings/**: what decides each run; data/raw/**/{split}.json
+OUT   data/{scale}/backbones/{name}.safetensors, data/{scale}/finetune/{protocol}/{model}/{start}/seed{k}/
+
+A run's live state is in data/{scale}/state/ and never declared: Snakemake deletes the declared outputs of failed jobs.
+"""
+
+
+rule backbone:
+    input:
+        PLAN.input("backbones/{name}"),
+        settings="data/{scale}/settings/backbones/{name}.yaml",
+    output:
+        weights="data/{scale}/backbones/{name}.safetensors",
+        record="data/{scale}/backbones/{name}.json",
+    log:
+        "logs/{scale}/backbones/{name}.log",
+    threads: PLAN.resource("backbones/{name}", "threads")
+    resources:
+        mem_mb=PLAN.resource("backbones/{name}", "mem_mb"),
+        runtime=PLAN.resource("backbones/{name}", "minutes"),
+        gpu=PLAN.resource("backbones/{name}", "gpu"),
+    shell:
+        "exec sdetr backbone --settings {input.settings} --out {output.weights} 2> >(tee {log} >&2)"
+
+
+rule finetune:
+    input:
+        PLAN.input("{run}", "train"),
+        PLAN.input("{run}", "test"),
+        settings="data/{scale}/settings/{run}.yaml",
+        init=PLAN.input("{run}", "init"),
+    output:
+        weights="data/{scale}/{run}/weights.safetensors",
+        settings="data/{scale}/{run}/settings.yaml",
+        curve="data/{scale}/{run}/metrics.jsonl",
+        predictions="data/{scale}/{run}/predictions.json",
+        record="data/{scale}/{run}/run.json",
+        pictures=directory("data/{scale}/{run}/pictures"),
+    log:
+        "logs/{scale}/{run}.log",
+    threads: PLAN.resource("{run}", "threads")
+    resources:
+        mem_mb=PLAN.resource("{run}", "mem_mb"),
+        runtime=PLAN.resource("{run}", "minutes"),
+        gpu=PLAN.resource("{run}", "gpu"),
+    params:
+        out=subpath(output.weights, parent=True),
+    shell:
+        "exec sdetr train --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
