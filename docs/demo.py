@@ -46,7 +46,7 @@ def times(scale: str, wall_s: float | None) -> str:
         training = sum(record["seconds"]["training"] for record in records)
         share = 1 - training / (wall_s * CORES)
         lines.append(
-            f"\nWall time {wall_s:.0f} s on {CORES} cores; {share:.0%} of the cores' time was not training steps."
+            f"\nWall time {wall_s:.0f} s on {CORES} cores; {share:.0%} of the cores' time was not training."
         )
     return "\n".join(lines)
 

@@ -29,11 +29,18 @@ def check(kind: type[T] | Any, layer: Layer) -> T:
 
 def _line(details: ErrorDetails, kind: Any, layer: Layer) -> str:
     key = _real(details["loc"], layer.values)
+    if details["type"] == "value_error":  # of a whole model; our messages begin with the field they are about
+        field, _, message = str(details["ctx"]["error"]).partition(": ")
+        return _placed((*key, *field.split(".")), message, layer)
     if details["type"] == "union_tag_invalid":
         key = (*key, str(details["ctx"]["discriminator"]).strip("'"))
+    return _placed(key, _what(details, kind, key), layer)
+
+
+def _placed(key: Key, message: str, layer: Layer) -> str:
     places = [layer.places[key[:n]] for n in range(len(key), -1, -1) if key[:n] in layer.places]
     where = f"{places[0]}: " if places else ""
-    return f"{where}{'.'.join(map(str, key)) or 'file'}: {_what(details, kind, key)}"
+    return f"{where}{'.'.join(map(str, key)) or 'file'}: {message}"
 
 
 def _real(loc: Iterable[str | int], values: Any) -> Key:
@@ -65,8 +72,6 @@ def _what(details: ErrorDetails, kind: Any, key: Key) -> str:
             return f"found {found!r}, expected {context['expected']}"
         case "union_tag_invalid":
             return f"found {context['tag']!r}, expected {context['expected_tags']}"
-        case "value_error":
-            return str(context["error"])
         case "float_type" | "int_type" if isinstance(found, str) and _is_number(found):
             wanted = "a number" if details["type"] == "float_type" else "a whole number"
             return f"{found!r} is text in YAML, expected {wanted}; write {_as_yaml(found)}"

@@ -44,6 +44,7 @@ class _Table:
         self.stages, self.name = stages, name
         self.scale, self.compares = composer.scale_name, composer.scale.compares
         self.kin = composer.params.kin("scales", self.scale)
+        self.stands: dict[str, str] = {}
         self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
         limit = composer.scale.tables.get(name, SelectionSettings())
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
@@ -75,16 +76,16 @@ class _Table:
     def _runs(self, row: str, column: str) -> list[Job]:
         settings = self.settings.columns[column]
         start = Start.parse(self.settings.rows[row].start)
+        self.stands |= self.stages.stands(settings.protocol, settings.model, start)
         return [self.stages.finetune(settings.protocol, settings.model, start, seed) for seed in self.seeds]
 
     def _cell(self, run: Job) -> CellRun:
-        maker = next(
-            job for job in self.stages.plan.jobs.values() if run.inputs["init"] in job.outputs.values()
-        )
-        return CellRun(run=f"data/{self.scale}/{run.path}", settings=run.digest, init=maker.outputs["record"])
+        init = self.stages.plan.maker(run.inputs["init"]).outputs["record"]
+        return CellRun(run=f"data/{self.scale}/{run.path}", settings=run.digest, init=init)
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:
         files = self.stages.evaluate(run).outputs | {name: run.outputs[name] for name in ("record", "curve")}
+        files["init"] = self.stages.plan.maker(run.inputs["init"]).outputs["record"]
         return {f"{slot}.{name}": file for name, file in files.items()}
 
     def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
@@ -92,11 +93,18 @@ class _Table:
             "rows": {r: self.settings.rows[r] for r in self.rows},
             "columns": {c: self.settings.columns[c] for c in self.columns},
         }
-        table = self.settings.model_copy(update=said)
+        # What is empty is not said, as everywhere in settings files.
+        some: dict[str, Any] = {k: v for k, v in {"stands": self.stands, "same_as": same}.items() if v}
         run = TableRun(
-            stage="table", recipe=report.RECIPE, scale=self.scale, compares=self.compares,
-            id=self.name, table=table, cells=cells, **({"same_as": same} if same else {}),
-        )  # fmt: skip
+            stage="table",
+            recipe=report.RECIPE,
+            scale=self.scale,
+            compares=self.compares,
+            id=self.name,
+            table=self.settings.model_copy(update=said),
+            cells=cells,
+            **some,
+        )
         stem = f"reports/{self.scale}/tables/{self.name}"
         outputs = {kind: f"{stem}.{kind}" for kind in ("md", "csv", "json")}
         file = f"data/{self.scale}/settings/tables/{self.name}.yaml"

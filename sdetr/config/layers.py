@@ -1,7 +1,7 @@
 """Layers: a file of `params/`, what it extends, and its exceptions (`when`), merged in reading order.
 
 A parent is resolved with its own `when` first; then come the child's fields, then the child's `when`;
-the last word wins. Mappings merge, everything else replaces. A mapping whose `kind` changes is replaced, not merged.
+the last word wins. Mappings merge, all else replaces; a mapping whose `kind` changes is replaced too.
 """
 
 import difflib

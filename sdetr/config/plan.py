@@ -55,6 +55,10 @@ class Plan:
     def of(self, stage: str) -> list[Job]:
         return [job for job in self.jobs.values() if job.stage == stage]
 
+    def maker(self, file: str) -> Job:
+        """The job that writes a file."""
+        return self.jobs[self._makers[file]]
+
     def write(self) -> list[str]:
         """Writes the settings files whose content changed, only them: exactly their jobs rerun."""
         changed = []

@@ -82,6 +82,14 @@ class Stages:
         outputs = {slot: f"data/{self.plan.scale}/{path}/{file}" for slot, file in RUN_FILES.items()}
         return self._add("finetune", path, run, inputs, outputs)
 
+    def stands(self, protocol: str, model: str, start: Start) -> dict[str, str]:
+        """The papers' data sets and backbone of a run → what stands for them here, where it differs."""
+        settings = self.compose.protocol(protocol, self.compose.facts(model, protocol, start))
+        names = {name: self.compose.dataset_name(name) for name in (settings.dataset, settings.test)}
+        root = self._root(start)
+        names[root] = self.compose.scale.backbones.get(root, root)
+        return {name: here for name, here in names.items() if name != here}
+
     def evaluate(self, run: Job) -> Job:
         """`metrics.json` of a run, from its predictions."""
         settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"])

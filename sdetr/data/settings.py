@@ -31,6 +31,17 @@ class ScenesSettings(Settings):
     """The two splits of a seed share no scene; a data set of fewer images is a prefix of one of more."""
     seed: int
 
+    @model_validator(mode="after")
+    def _objects_fit(self) -> "ScenesSettings":
+        for field, (low, high) in (("objects", self.objects), ("object_px", self.object_px)):
+            if low > high:
+                raise ValueError(f"{field} goes from {low} to {high}; give the smaller number first")
+        if self.object_px[1] > min(self.size):
+            raise ValueError(
+                f"objects of {self.object_px[1]} px do not fit into scenes of {self.size} (H, W)"
+            )
+        return self
+
 
 class ObjectsSettings(Settings):
     """One object an image, in a folder per class: what the embedded backbone is trained on."""
@@ -77,9 +88,9 @@ class DatasetSettings(Settings):
     @model_validator(mode="after")
     def _lists_belong_to_roots(self) -> "DatasetSettings":
         if self.lists and len(self.lists) != len(self.roots):
-            raise ValueError(f"{len(self.lists)} lists for {len(self.roots)} roots; give one for each")
+            raise ValueError(f"lists: {len(self.lists)} for {len(self.roots)} roots; give one for each")
         if self.layout == "voc" and not self.classes:
-            raise ValueError("a voc data set has to name its classes, in label order")
+            raise ValueError("classes: a voc data set has to name them, in label order")
         return self
 
 

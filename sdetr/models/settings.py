@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Fraction, NotNegative, Positive, Settings
+from sdetr.models.variants import VARIANTS
 
 Variant = Literal["detr", "conditional"]
 
@@ -31,7 +32,7 @@ class Weights3(Settings):
 
 
 class DetectionSettings(Settings):
-    """Matching costs and loss weights of a detector's family (spec: variants §2)."""
+    """Matching costs and loss weights, given per family (DETR: arXiv:2005.12872 §A.4)."""
 
     cost: Weights3
     weights: Weights3
@@ -63,7 +64,22 @@ class ModelSettings(Settings):
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "ModelSettings":
         if self.width % self.heads:
-            raise ValueError(f"width {self.width} cannot be shared by {self.heads} heads")
+            raise ValueError(f"heads: {self.heads} cannot share a width of {self.width} evenly")
         if self.width % 4:
-            raise ValueError(f"width {self.width} is no multiple of 4, which the 2-d sine position needs")
+            raise ValueError(f"width: {self.width} is no multiple of 4, which the 2-d sine position needs")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_variant(self) -> "ModelSettings":
+        row = VARIANTS[self.variant]
+        if self.prenorm and not row.prenorm:
+            known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
+            raise ValueError(f"prenorm: true, but {self.variant} has no such form; those that do: {known}")
+        no_object = self.detection.no_object
+        if row.focal and no_object is not None:
+            raise ValueError(
+                f"detection.no_object: {no_object}, but {self.variant} has no such class; unset it"
+            )
+        if not row.focal and no_object is None:
+            raise ValueError(f"detection.no_object: missing; {self.variant} needs its weight (DETR: 0.1)")
         return self

@@ -4,14 +4,12 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-from sdetr.models.detector import Detector
 from sdetr.types import View
 
 
 class Objective(nn.Module):
-    """Owns a detector and what is thrown away after training: views in, named and unweighted losses out."""
+    """Owns what is trained, heads to be thrown away included: views in, named and unweighted losses out."""
 
-    detector: Detector
     weights: dict[str, float]
     """One for every loss that `forward` names."""
 

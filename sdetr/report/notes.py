@@ -17,6 +17,7 @@ def notes(content: Content) -> str:
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
         *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
+        _stands(content.settings.stands),
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
         _cost(results),
@@ -28,6 +29,13 @@ def notes(content: Content) -> str:
 
 def _sentence(text: str) -> str:
     return f"{prose(text).rstrip('.')}."
+
+
+def _stands(stands: dict[str, str]) -> str:
+    if not stands:
+        return ""
+    pairs = ", ".join(f"`{here}` for `{name}`" for name, here in stands.items())
+    return f"At this scale other data and backbones stand for the paper's: {pairs}."
 
 
 def _epochs(content: Content) -> list[str]:

@@ -79,5 +79,7 @@ class TableRun(Settings):
     table: TableSettings
     cells: dict[Name, dict[Name, Annotated[tuple[CellRun, ...], Field(strict=False)]]]
     """row → column → runs, one per seed; a cell that this scale does not make is absent."""
+    stands: dict[Name, Name] = Field(default_factory=dict)
+    """The papers' data sets and backbones → what stands for them at this scale."""
     same_as: dict[Name, dict[Name, Name]] = Field(default_factory=dict)
     """row → column → the row whose runs it equals at this scale."""

@@ -90,7 +90,14 @@ def _read(path: Path) -> dict[str, Any] | None:
         if damaged:
             raise zipfile.BadZipFile(f"{damaged} does not have its checksum")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        ValueError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         log.warning("%s is torn (%s); falling back to the state before it", path, reason)
         return None

@@ -40,10 +40,10 @@ class ScheduleSettings(Settings):
     @model_validator(mode="after")
     def _shares_are_whole(self) -> "ScheduleSettings":
         if self.micro_batch and self.batch % self.micro_batch:
-            raise ValueError(f"a batch of {self.batch} is no multiple of micro_batch {self.micro_batch}")
+            raise ValueError(f"micro_batch: {self.micro_batch} does not divide the batch of {self.batch}")
         late = [drop for drop in self.drop if drop >= self.epochs]
         if late:
-            raise ValueError(f"drop at epoch {late[0]}, but the schedule ends after {self.epochs}")
+            raise ValueError(f"drop: epoch {late[0]}, but the schedule ends after {self.epochs}")
         return self
 
 

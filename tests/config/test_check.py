@@ -30,11 +30,17 @@ def replaced(params, file: str, old: str, new: str) -> int:
         (PROTOCOL, "batch: 32", "batch: many", "batch: found 'many', expected"),
         (PROTOCOL, "batch: 32", "batch: 32.5", "batch: found 32.5, expected"),
         (PROTOCOL, "batch: 32", "batch: 0", "batch: found 0, expected greater than or equal to 1"),
-        (PROTOCOL, "drop: [40]", "drop: [60]", "drop at epoch 60, but the schedule ends after 50"),
+        (PROTOCOL, "drop: [40]", "drop: [60]", "drop: epoch 60, but the schedule ends after 50"),
         (PROTOCOL, "  longest: 1333\n", "  longst: 1333\n", "augment.longst: unknown key"),
         (PROTOCOL, "batch: 32", "batch: 32\nbatch: 16", "batch: said twice"),
         (PROTOCOL, "task: detection", "task: detect", "task: found 'detect', expected 'detection'"),
-        ("models/detr.yaml", "heads: 8", "heads: 7", "width 256 cannot be shared by 7 heads"),
+        ("models/detr.yaml", "heads: 8", "heads: 7", "heads: 7 cannot share a width of 256 evenly"),
+        (
+            "models/conditional.yaml",
+            "dropout: 0.1",
+            "prenorm: true\ndropout: 0.1",
+            "prenorm: true, but conditional has no such form",
+        ),
         ("models/detr.yaml", "variant: detr", "variant: dter", "variant: found 'dter', expected 'detr'"),
         ("backbones/swav_r50.yaml", "kind: swav", "kind: swa", "found"),
         ("backbones/swav_r50.yaml", "arch: resnet50", "arch: resnet51", "trunk.arch: found 'resnet51'"),
@@ -61,7 +67,7 @@ def test_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, ne
     assert said in message.splitlines()[0]
     if "said twice" in said:
         line += 1
-    assert f"{file}:{line if 'shared by' not in said and 'ends after' not in said else 1}: " in message
+    assert f"{file}:{line}: " in message
 
 
 @pytest.mark.parametrize(
@@ -126,3 +132,14 @@ def test_every_mistake_of_a_file_is_told_at_once(params):
     with pytest.raises(SettingsError) as caught:
         compile_plan(params, "paper")
     assert len(str(caught.value).splitlines()) == 3  # unknown epoch, missing epochs, batch
+
+
+def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(params):
+    path = params / "models/detr.yaml"
+    path.write_text(
+        path.read_text().replace("  no_object: 0.1\n", "").replace("  detection.no_object: DETR §3.1\n", "")
+    )
+    with pytest.raises(
+        SettingsError, match=r"detr\.yaml:11: detection\.no_object: missing; detr needs its weight"
+    ):
+        compile_plan(params, "paper")

@@ -114,7 +114,9 @@ def test_what_is_drawn_already_is_not_drawn_again_unless_settings_change(scenes,
     assert len(list(picture.parent.iterdir())) == 4
 
 
-def test_a_kill_while_drawing_leaves_nothing_that_is_taken_for_whole(scenes, tmp_path: Path, monkeypatch) -> None:
+def test_a_kill_while_drawing_leaves_nothing_that_is_taken_for_whole(
+    scenes, tmp_path: Path, monkeypatch
+) -> None:
     import sdetr.data.embedded.generate as module
 
     def die(*_: object) -> None:

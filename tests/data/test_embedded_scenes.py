@@ -70,7 +70,9 @@ def test_fewer_images_are_the_beginning_of_more(layout: str, scenes, tmp_path: P
 def test_all_layouts_hold_the_same_pictures(shapes: Path) -> None:
     hashes = []
     for layout in ("voc", "coco", "folder"):
-        files = [p for p in (shapes / layout / "generated").rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")]
+        files = [
+            p for p in (shapes / layout / "generated").rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")
+        ]
         hashes.append(sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in files))
     assert len(hashes[0]) == 24
     assert hashes[0] == hashes[1] == hashes[2]
@@ -119,7 +121,6 @@ def test_a_box_touches_its_mask_on_all_four_sides(drawn: list[Scene]) -> None:
 
 
 def test_objects_stand_out_from_their_ground() -> None:
-    # Same scene number, drawn with and without its objects' pixels: the mask is where the picture is unlike stuff.
     scene = draw_scene(SCENES.model_copy(update={"odd": 0.0}), VOC_LIKE, 4)
     chroma = np.ptp(scene.pixels.astype(int), axis=2)
     inside = np.any([thing.mask for thing in scene.things], axis=0)
@@ -127,7 +128,9 @@ def test_objects_stand_out_from_their_ground() -> None:
 
 
 def test_the_odd_share_is_kept_and_all_oddities_occur() -> None:
-    many = [draw_scene(SCENES.model_copy(update={"odd": 0.5, "size": (96, 96)}), VOC_LIKE, i) for i in range(120)]
+    many = [
+        draw_scene(SCENES.model_copy(update={"odd": 0.5, "size": (96, 96)}), VOC_LIKE, i) for i in range(120)
+    ]
     kinds = {
         "gray": sum(s.gray for s in many),
         "turned": sum(s.orientation > 1 for s in many),
@@ -140,7 +143,9 @@ def test_the_odd_share_is_kept_and_all_oddities_occur() -> None:
 
 def test_without_odd_scenes_none_is_odd() -> None:
     plain = [draw_scene(SCENES.model_copy(update={"odd": 0.0}), VOC_LIKE, i) for i in range(30)]
-    assert not any(s.gray or s.orientation > 1 or any(t.crowd or t.difficult for t in s.things) for s in plain)
+    assert not any(
+        s.gray or s.orientation > 1 or any(t.crowd or t.difficult for t in s.things) for s in plain
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -164,3 +169,15 @@ def test_no_room_for_the_fewest_objects_is_said() -> None:
     crowded = SCENES.model_copy(update={"objects": (40, 40), "visible": 1.0})
     with pytest.raises(ValueError, match=r"scene 0: 40 objects of \(32, 90\) px have no room"):
         draw_scene(crowded, VOC_LIKE, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"object_px": [32, 129]}, r"129 px do not fit into scenes of \(128, 160\)"),
+        ({"objects": [4, 1]}, "objects goes from 4 to 1"),
+    ],
+)
+def test_scenes_that_cannot_be_drawn_are_refused_as_settings(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ScenesSettings.model_validate(SCENES.model_dump() | changes)

@@ -82,7 +82,10 @@ def test_the_annotations_frame_wins_where_only_the_stored_one_fits(tmp_path: Pat
     ("content", "said"),
     [
         (b"", "the file is empty"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS pointer; run `git lfs pull`"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+            "Git LFS pointer; run `git lfs pull`",
+        ),
         (b"\n<!DOCTYPE html><html>log in</html>", "a web page"),
         (b"hello", "no image format"),
     ],

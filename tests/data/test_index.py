@@ -33,8 +33,14 @@ def test_pycocotools_reads_it_and_annotations_count_from_one(tmp_path: Path) -> 
     coco = COCO(tmp_path / "train.json")
     assert sorted(coco.anns) == [1, 2]
     assert coco.anns[1] == {
-        "id": 1, "image_id": 9, "category_id": 1, "bbox": [0.1, 0.2, 3, 4], "area": 12.5, "iscrowd": 1, "difficult": 0
-    }  # fmt: skip
+        "id": 1,
+        "image_id": 9,
+        "category_id": 1,
+        "bbox": [0.1, 0.2, 3, 4],
+        "area": 12.5,
+        "iscrowd": 1,
+        "difficult": 0,
+    }
     assert coco.cats[1]["name"] == "<b>dog"
 
 

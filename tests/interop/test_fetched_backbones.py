@@ -80,9 +80,7 @@ def test_torchvisions_file_gives_torchvisions_features(
     trunk, path = fetched_backbone(settings, tmp_path / "downloads")
     assert path == tmp_path / "downloads" / "r18.pth"
 
-    kept = create_feature_extractor(
-        published.eval(), {f"layer{stages}": "last"}
-    )
+    kept = create_feature_extractor(published.eval(), {f"layer{stages}": "last"})
     images = torch.randn(2, 3, 64, 96)
     torch.testing.assert_close(trunk.eval()(images)[-1], kept(images)["last"], rtol=1e-4, atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""Agreement with independent implementations: Hugging Face's, and torch's own pre-norm layers."""
+"""Agreement with an independent implementation, Hugging Face's, at every decoder layer."""
 
 import pytest
 import torch

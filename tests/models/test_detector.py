@@ -91,6 +91,25 @@ def test_variants_p2_true_blocks(detector: Detector) -> None:
     assert detector.decode(memory, Ask(blocked=blocked)).logits.isfinite().all()
 
 
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "changed, grid, reference",
+    [
+        ({"temperature": 20.0}, True, False),
+        ({"reference_temperature": 20.0}, False, True),
+        ({"turns": 0.5}, True, True),
+    ],
+)
+def test_each_sine_has_its_own_temperature_and_both_turn_alike(
+    changed: dict[str, float], grid: bool, reference: bool
+) -> None:
+    usual, other = small_detector("conditional"), small_detector("conditional", **changed)
+    view = padded_view()
+    memory = usual.encode(view)
+    assert torch.equal(other.encode(view).position, memory.position) is not grid
+    assert torch.equal(other.decode(memory).boxes, usual.decode(memory).boxes) is not reference
+
+
 def test_every_parameter_learns(detector: Detector) -> None:
     said = detector(padded_view())
     (said.logits.square().sum() + said.boxes.square().sum()).backward()

@@ -15,7 +15,7 @@ def view_of(labels: list[int]) -> View:
 
 def test_the_loss_is_cross_entropy_over_the_whole_step() -> None:
     torch.manual_seed(0)
-    objective = Classify(ResNet(TrunkSettings(arch="resnet18", width=8, stages=2)), 5)
+    objective = Classify(ResNet(TrunkSettings(arch="resnet18", width=16, stages=2)), 5)
     labels = [0, 4, 2, 2]
     view = view_of(labels)
     normaliser = objective.normaliser([view, view_of([1])])

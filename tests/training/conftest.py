@@ -21,7 +21,7 @@ from sdetr.training.settings import ScheduleSettings
 from sdetr.types import View
 
 COLOURS = ("red", "lime", "blue")
-TRUNK = {"arch": "resnet18", "width": 8, "stages": 2}
+TRUNK = {"arch": "resnet18", "width": 16, "stages": 2}
 
 
 class Toy(Objective):
@@ -96,7 +96,7 @@ def attempt_in() -> Callable[..., Attempt]:
 
 @pytest.fixture(scope="session")
 def rectangles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Root of two indexes, `train` and `test`, whose images have up to three rectangles, a class per colour."""
+    """Root of two indexes, `train` and `test`, of images with up to three rectangles, a class per colour."""
     root = tmp_path_factory.mktemp("rectangles")
     for split, count in (("train", 10), ("test", 6)):
         write_index(root / "raw" / "rectangles" / f"{split}.json", count, seed=len(split))

@@ -65,8 +65,8 @@ def test_any_other_difference_is_an_error_with_a_table(
     said = str(caught.value)
     total = len(before)
     assert f"{total - 4} of {total} keys match" in said
-    assert "missing     neck.weight (16, 16, 1, 1)" in said
-    assert "unexpected  renamed.weight (16, 16, 1, 1)" in said
+    assert "missing     neck.weight (16, 32, 1, 1)" in said
+    assert "unexpected  renamed.weight (16, 32, 1, 1)" in said
     assert "shape       class_head.weight is (7, 16), expected (3, 16)" in said
     assert all(torch.equal(before[key], value) for key, value in other.state_dict().items())
 

@@ -95,7 +95,7 @@ def draw_object(settings: ObjectsSettings, classes: tuple[str, ...], i: int) -> 
 
 def _oddity(rng: Random, share: float) -> Odd | None:
     draw = rng.random()
-    return ODDITIES[int(draw / share * 4)] if draw < share else None
+    return ODDITIES[min(3, int(draw / share * 4))] if draw < share else None
 
 
 def _patch(
@@ -103,11 +103,9 @@ def _patch(
 ) -> tuple[Floats, Floats]:
     low, high = np.log(settings.object_px)
     side = float(np.exp(low if smallest else rng.uniform(low, high)))
-    return (
-        draw_group(rng, look, max(side, float(np.exp((low + high) / 2))))
-        if crowd
-        else draw_one(rng, look, side)
-    )
+    if crowd:
+        return draw_group(rng, look, max(side, float(np.exp((low + high) / 2))))
+    return draw_one(rng, look, side)
 
 
 def _visible(placed: list[Placed]) -> list[Thing]:

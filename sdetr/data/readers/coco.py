@@ -18,17 +18,23 @@ def read_coco(settings: DatasetSettings, name: str, folder: Path) -> Index:
     tried = [(folder / root, folder / root / part) for root, part in zip(settings.roots, lists, strict=True)]
     root, path = next((pair for pair in tried if pair[1].exists()), tried[0])
     content = _load(must_exist(path, "annotation file"))
+    try:
+        return _index(content, settings, name, root, path)
+    except KeyError as error:
+        raise ValueError(f"{path}: an image, category or annotation has no {error}") from error
+
+
+def _index(content: dict[str, Any], settings: DatasetSettings, name: str, root: Path, path: Path) -> Index:
     categories = sorted(content["categories"], key=lambda row: row["id"])
     classes = [row["name"] for row in categories]
     _refuse_twice(path, "class name", classes)
     if settings.classes and list(settings.classes) != classes:
         odd = sorted(set(settings.classes) ^ set(classes)) or "the same names in another order"
         raise ValueError(f"{path} has classes other than the settings of {name}: {odd}")
-    pictures = must_exist(root / settings.images, "image folder")
+    below = Path(settings.images)
+    pictures = must_exist(root / below, "image folder")
     images = [
-        ImageRow(
-            row["id"], (Path(settings.images) / row["file_name"]).as_posix(), row["height"], row["width"]
-        )
+        ImageRow(row["id"], (below / row["file_name"]).as_posix(), row["height"], row["width"])
         for row in content["images"]
     ]
     _refuse_twice(path, "image id", [row.id for row in images])

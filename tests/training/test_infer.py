@@ -1,0 +1,51 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sdetr.data.dataset import Dataset
+from sdetr.models.detector import Detector
+from sdetr.training.infer import clipped_xywh_px, predict
+from sdetr.training.settings import FinetuneRun
+
+
+def test_boxes_are_clipped_to_the_image() -> None:
+    boxes = torch.tensor([[-5.0, 2, 7, 90], [3, 4, 10, 12], [60, 60, 70, 70]])
+    found = clipped_xywh_px(boxes, torch.tensor([40.0, 50.0]))  # (H, W)
+    assert found.tolist() == [[0, 2, 7, 38], [3, 4, 7, 8], [50, 40, 0, 0]]
+
+
+def test_every_image_is_answered_with_at_most_so_many_answers(finetune_settings: dict[str, Any]) -> None:
+    run = FinetuneRun.model_validate(finetune_settings)
+    torch.manual_seed(0)
+    detector = Detector(run.model, run.trunk, 3).eval()
+    dataset = Dataset(Path(run.test))
+    found = predict(detector, dataset, run.protocol.resize, 4)
+    ids, counts = np.unique(found["image_id"], return_counts=True)
+    assert ids.tolist() == dataset.ids
+    assert set(counts.tolist()) == {4}
+    assert {len(found[name]) for name in ("image_id", "label", "box_xywh_px", "score")} == {24}
+    assert found["classes"] == ["red", "lime", "blue"]
+    sizes = {image_id: size for image_id, size in zip(dataset.ids, dataset.sizes, strict=True)}
+    for image_id, (x, y, width, height) in zip(found["image_id"], found["box_xywh_px"], strict=True):
+        assert x + width <= sizes[image_id][1] + 1e-3
+        assert y + height <= sizes[image_id][0] + 1e-3
+
+
+def test_an_image_is_answered_alike_whatever_its_neighbours(
+    finetune_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = FinetuneRun.model_validate(finetune_settings)
+    torch.manual_seed(0)
+    detector = Detector(run.model, run.trunk, 3).eval()
+    dataset = Dataset(Path(run.test))
+    together = predict(detector, dataset, run.protocol.resize, 5)
+    from sdetr.data import loader
+
+    monkeypatch.setattr("sdetr.training.infer.test_views", lambda *given: loader.test_views(*given, most=1))
+    alone = predict(detector, dataset, run.protocol.resize, 5)
+    assert together["image_id"] == alone["image_id"]
+    np.testing.assert_allclose(together["score"], alone["score"], atol=1e-5)
+    np.testing.assert_allclose(together["box_xywh_px"], alone["box_xywh_px"], atol=1e-3)
