@@ -52,8 +52,11 @@ def randomise(module: M, seed: int = 0) -> M:
     return module
 
 
-def padded_view(seed: int = 1, sizes: tuple[tuple[int, int], ...] = ((96, 100), (70, 128))) -> View:
-    """Images of different sizes, zero where padded, with three, none, one, three … objects."""
+def padded_view(seed: int = 1, sizes: tuple[tuple[int, int], ...] = ((96, 70), (50, 160))) -> View:
+    """Images of different sizes, zero where padded, with three, none, one, three … objects.
+
+    Of the default sizes each leaves whole cells of a stride-32 map padded.
+    """
     generator = torch.Generator().manual_seed(seed)
     height, width = (max(size[axis] for size in sizes) for axis in (0, 1))
     images = torch.zeros(len(sizes), 3, height, width)

@@ -21,6 +21,7 @@ def both(request: pytest.FixtureRequest) -> tuple[Detector, PreTrainedModel]:
 def test_every_layer_says_what_hugging_face_says(both: tuple[Detector, PreTrainedModel]) -> None:
     detector, theirs = both
     view = padded_view()
+    assert detector.encode(view).padding.any(dim=1).all()  # whole tokens of every image are padding
     ours = detector(view)
     logits, boxes = every_layer(theirs, view)
     assert ours.logits.std() > 0.1 and ours.boxes.std() > 0.02  # else agreement would mean little

@@ -21,9 +21,9 @@ def test_shapes_are_those_of_the_types(detector: Detector) -> None:
     view = padded_view()
     memory = detector.encode(view)
     said = detector.decode(memory)
-    assert memory.shapes == [(3, 4)] and memory.tokens.shape == memory.position.shape == (2, 12, 64)
-    assert memory.padding.shape == (2, 12) and memory.valid.shape == (2, 1, 2)
-    assert [m.shape for m in memory.maps] == [(2, 128, 3, 4)]
+    assert memory.shapes == [(3, 5)] and memory.tokens.shape == memory.position.shape == (2, 15, 64)
+    assert memory.padding.shape == (2, 15) and memory.valid.shape == (2, 1, 2)
+    assert [m.shape for m in memory.maps] == [(2, 128, 3, 5)]
     assert said.logits.shape == (3, 2, 7, CLASSES + (not detector.focal))
     assert said.boxes.shape == (3, 2, 7, 4) and said.hidden.shape == (3, 2, 7, 64)
     assert (said.references is None) != detector.focal

@@ -47,10 +47,11 @@ def cheapest(table: Tensor) -> float:
 
 
 @pytest.mark.parametrize("focal", [True, False])
-def test_a_cost_is_the_formula(focal: bool) -> None:
+@pytest.mark.parametrize("target", [0, 1])
+def test_a_cost_is_the_formula(focal: bool, target: int) -> None:
     predictions, targets = make([3, 2], focal=focal)
     costs = pair_costs(predictions, targets, COST, focal)
-    layer, image, target, query = 2, 1, 1, 3
+    layer, image, query = 2, 1, 3
     logits, label = predictions.logits[layer, image, query], int(targets.labels[image, target])
     said, wanted = predictions.boxes[layer, image, query], targets.boxes[image, target]
     if focal:
