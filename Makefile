@@ -54,6 +54,12 @@ mutants: setup
 bench: setup
 	for file in tests/bench/*.py; do uv run --no-sync python $$file || exit 1; done
 
+# What is mirrored there, `mlflow ui` shows; one worker instead of fourteen processes.
+ui: setup
+	uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 \
+	    --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+
 # Data sets may have taken days to fetch: data/raw stays.
 clean:
 	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .gitkeep -exec rm -rf {} +

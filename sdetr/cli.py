@@ -14,9 +14,8 @@ PARAMS = Path("params")
 def main(arguments: list[str] | None = None) -> None:
     """Runs a verb. What a person can mend ends in one line and exit code 2, all else in a traceback."""
     parsed = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    line = f"%(asctime)s {_who(parsed)}%(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
     try:
         parsed.run(parsed)
     except (SettingsError, ValueError, FileNotFoundError) as error:
@@ -25,6 +24,17 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
+
+
+def _who(parsed: argparse.Namespace) -> str:
+    """Whose lines these are: several jobs share one terminal."""
+    match parsed.verb:
+        case "train":
+            return "/".join(parsed.out.parts[-4:]) + ": "  # protocol, model, start, seed
+        case "backbone":
+            return f"{parsed.out.stem}: "
+        case _:
+            return ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """Weight files: safetensors that say what they are, and that are loaded wholly or not at all."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def save_weights(module: nn.Module, path: Path, metadata: dict[str, str]) -> Non
     tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)
+        _order_metadata(temporary)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -56,6 +58,18 @@ def load_exactly(
         matched = len(wanted.keys() & given.keys()) - len(rows["shape"])
         raise ValueError(f"{source} does not fit: {matched} of {len(wanted)} keys match\n{_table(rows)}")
     module.load_state_dict(given, strict=False)  # strictness was checked above, fresh keys aside
+
+
+def _order_metadata(path: Path) -> None:
+    """safetensors writes metadata in an order of its own each time; equal weights are to be equal files."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+        assert len(text) == length, "the same header, in another order, has the same length"
+        file.seek(8)
+        file.write(text)
 
 
 def _table(rows: dict[str, list[str]]) -> str:

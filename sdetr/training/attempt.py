@@ -24,6 +24,7 @@ class Attempt:
     def __init__(
         self,
         scale: Path,
+        stage: str,
         run: str,
         settings: Settings,
         seed: int,
@@ -33,7 +34,7 @@ class Attempt:
         """`inputs` are digested; the one called `settings` is compared by what it says, not by its bytes."""
         self.folder = scale / "state" / run
         self.device, self.seed = device, seed
-        self.record = record.begin(run.split("/")[0], run, seed, inputs, device)
+        self.record = record.begin(stage, run, seed, inputs, device)
         files = {name: entry["sha256"] for name, entry in self.record["inputs"].items() if name != "settings"}
         self._checkpoint = Checkpoint(self.folder, {"settings": settings.said(), "inputs": files})
         self.saved = self._checkpoint.load()

@@ -16,13 +16,13 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
 from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
+from sdetr.settings_file import load
 from sdetr.training import record
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.crops import Crops, Pictures
 from sdetr.training.device import choose_device
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
-from sdetr.training.read import read_settings
 from sdetr.training.settings import BackboneRun, FetchedBackbone, TrainedBackbone
 from sdetr.training.timeline import Timeline
 
@@ -35,7 +35,7 @@ MEASURED = 2000
 def make_backbone(settings: Path, out: Path, device: str = "auto") -> None:
     """Writes `out` (safetensors) and its record beside it (.json), from the settings of a BackboneRun."""
     chosen = choose_device(device)
-    run = read_settings(settings, BackboneRun)
+    run = load(BackboneRun, settings)
     scale, path = run_path(out, words=2)
     with logged_to(scale / "state" / path / "train.log"):
         if isinstance(run.backbone, FetchedBackbone):
@@ -64,7 +64,7 @@ def _train(
         raise ValueError(f"{settings}: a trained backbone needs `train` and `test`, indexes of class folders")
     inputs = {"settings": settings, "train": Path(run.train), "test": Path(run.test)}
     scale, path = run_path(out, words=2)
-    attempt = Attempt(scale, path, run, backbone.seed, inputs, device)
+    attempt = Attempt(scale, run.stage, path, run, backbone.seed, inputs, device)
     pictures, held_out = Pictures(Path(run.train)), Pictures(Path(run.test))
     if pictures.classes != held_out.classes:
         raise ValueError(f"{run.train} and {run.test} have different classes; make both of the same folders")

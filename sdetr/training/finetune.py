@@ -15,13 +15,13 @@ from sdetr.interop.weights import save_weights
 from sdetr.models.detector import Detector
 from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
+from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device
 from sdetr.training.infer import predict
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
 from sdetr.training.pictures import draw_answers
-from sdetr.training.read import read_settings
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import FORMAT, transfer
@@ -35,13 +35,13 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
     Killed at any moment and called again, it continues, and ends with the same weights.
     """
     chosen = choose_device(device)
-    run = read_settings(settings, FinetuneRun)
+    run = load(FinetuneRun, settings)
     scale, path = run_path(out, words=5)
     with logged_to(scale / "state" / path / "train.log"):
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
-        attempt = Attempt(scale, path, run, run.seed, inputs, chosen)
+        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
 
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
         detector = Detector(run.model, run.trunk, len(train_set.classes))

@@ -20,6 +20,15 @@ def test_weights_and_what_they_say_come_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
 
 
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    layer = nn.Linear(3, 2)
+    said = {f"key{i}": f"wörter {i}" for i in range(6)}
+    for i in range(8):
+        save_weights(layer, tmp_path / f"{i}", said)
+    assert len({(tmp_path / f"{i}").read_bytes() for i in range(8)}) == 1
+    assert read_weights(tmp_path / "0")[1] == said
+
+
 def test_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_weights(nn.Linear(30, 20), path, {})

@@ -88,7 +88,7 @@ def attempt_in() -> Callable[..., Attempt]:
         folder.mkdir(parents=True, exist_ok=True)
         start.write_text("where it starts")
         return Attempt(
-            folder, "toy/seed0", settings, 0, {"settings": start, "init": start}, torch.device("cpu")
+            folder, "toy", "toy/seed0", settings, 0, {"settings": start, "init": start}, torch.device("cpu")
         )
 
     return begin

@@ -129,7 +129,10 @@ def test_killed_by_the_system_at_a_random_step_it_ends_with_the_same_bits(
     run: Path, finetune_settings: dict[str, Any], backbone_file: Path, tmp_path: Path, as_yaml: Write
 ) -> None:
     settings, out = as_yaml(tmp_path / "settings.yaml", finetune_settings), tmp_path / "demo" / RUN
-    call = "import sys, pathlib as p; from sdetr.training.finetune import finetune; finetune(*map(p.Path, sys.argv[1:]), 'cpu')"
+    call = """if True:
+        import pathlib, sys
+        from sdetr.training.finetune import finetune
+        finetune(*map(pathlib.Path, sys.argv[1:]), "cpu")"""
     state = tmp_path / "demo" / "state" / RUN
     process = subprocess.Popen(
         [sys.executable, "-c", call, settings, backbone_file, out], env=os.environ | {"OMP_NUM_THREADS": "1"}
@@ -164,13 +167,14 @@ def test_data_sets_of_different_classes_are_refused(
         )
 
 
-def test_settings_that_are_wrong_are_named_line_by_line(tmp_path: Path, as_yaml: Write) -> None:
-    settings = as_yaml(tmp_path / "s.yaml", {"stage": "finetune", "seed": "one", "colour": 3})
-    with pytest.raises(SettingsError) as caught:
+def test_settings_that_are_wrong_or_absent_are_named(
+    finetune_settings: dict[str, Any], tmp_path: Path, as_yaml: Write
+) -> None:
+    finetune_settings["seed"] = "one"
+    settings = as_yaml(tmp_path / "s.yaml", finetune_settings)
+    with pytest.raises(SettingsError, match=r"s.yaml: seed: Input should be a valid integer"):
         finetune(settings, tmp_path / "init", tmp_path / "demo" / RUN, "cpu")
-    assert f"{settings}: seed: Input should be a valid integer" in str(caught.value)
-    assert f"{settings}: colour: Extra inputs are not permitted" in str(caught.value)
-    with pytest.raises(SettingsError, match=r"none.yaml does not exist; the plan writes it"):
+    with pytest.raises(SettingsError, match=r"none.yaml does not exist"):
         finetune(tmp_path / "none.yaml", tmp_path / "init", tmp_path / "demo" / RUN, "cpu")
 
 

@@ -28,7 +28,7 @@ def test_every_image_is_answered_with_at_most_so_many_answers(finetune_settings:
     assert set(counts.tolist()) == {4}
     assert {len(found[name]) for name in ("image_id", "label", "box_xywh_px", "score")} == {24}
     assert found["classes"] == ["red", "lime", "blue"]
-    sizes = {image_id: size for image_id, size in zip(dataset.ids, dataset.sizes, strict=True)}
+    sizes = dict(zip(dataset.ids, dataset.sizes, strict=True))
     for image_id, (x, y, width, height) in zip(found["image_id"], found["box_xywh_px"], strict=True):
         assert x + width <= sizes[image_id][1] + 1e-3
         assert y + height <= sizes[image_id][0] + 1e-3

@@ -17,7 +17,7 @@ def answers(image_id: int, score: list[float]) -> dict[str, Any]:
 def colours(path: Path) -> set[str]:
     with Image.open(path) as picture:
         found = picture.convert("RGB").getcolors(2**20) or []
-    return {"#%02x%02x%02x" % colour for _, colour in found if isinstance(colour, tuple)}
+    return {"#" + bytes(colour).hex() for _, colour in found if isinstance(colour, tuple)}
 
 
 def test_confident_answers_are_drawn_or_else_the_best_three(rectangles: Path, tmp_path: Path) -> None:
