@@ -1,6 +1,7 @@
 """House rules as failing tests: who may import whom, and what the core alone needs."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -117,6 +118,18 @@ def test_the_core_needs_only_what_it_declares():
     for path in FILES:
         for line, name, _ in imports(path):
             assert name.split(".")[0] in known, f"{path}:{line}: {name} is no dependency"
+
+
+def test_the_core_alone_imports_every_room():
+    """With every package of the optional groups hidden."""
+    modules = [".".join(p.relative_to(ROOT).with_suffix("").parts) for p in FILES if p.name != "__main__.py"]
+    hidden = [*GUESTS, "snakemake", "dvc", "transformers", "pytest"]
+    code = (
+        f"import sys, importlib\nsys.modules.update(dict.fromkeys({hidden}))\n"
+        f"for name in {modules}: importlib.import_module(name.removesuffix('.__init__'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

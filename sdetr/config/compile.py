@@ -76,8 +76,19 @@ class _Table:
     def _runs(self, row: str, column: str) -> list[Job]:
         settings = self.settings.columns[column]
         start = Start.parse(self.settings.rows[row].start)
+        self._refuse_unmeasured(
+            row, settings.protocol, self.stages.measured(settings.protocol, settings.model, start)
+        )
         self.stands |= self.stages.stands(settings.protocol, settings.model, start)
         return [self.stages.finetune(settings.protocol, settings.model, start, seed) for seed in self.seeds]
+
+    def _refuse_unmeasured(self, row: str, protocol: str, measured: list[int]) -> None:
+        epoch = self.settings.rows[row].epoch
+        if epoch is not None and epoch not in measured:
+            known = ", ".join(map(str, measured))
+            raise SettingsError(
+                f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, only at {known}"
+            )
 
     def _cell(self, run: Job) -> CellRun:
         init = self.stages.plan.maker(run.inputs["init"]).outputs["record"]

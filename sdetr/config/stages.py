@@ -82,6 +82,11 @@ class Stages:
         outputs = {slot: f"data/{self.plan.scale}/{path}/{file}" for slot, file in RUN_FILES.items()}
         return self._add("finetune", path, run, inputs, outputs)
 
+    def measured(self, protocol: str, model: str, start: Start) -> list[int]:
+        """Epochs at which a run's curve has a point."""
+        settings = self.compose.protocol(protocol, self.compose.facts(model, protocol, start))
+        return settings.evaluated_epochs(settings.evaluate_every)
+
     def stands(self, protocol: str, model: str, start: Start) -> dict[str, str]:
         """The papers' data sets and backbone of a run → what stands for them here, where it differs."""
         settings = self.compose.protocol(protocol, self.compose.facts(model, protocol, start))

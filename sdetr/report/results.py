@@ -8,8 +8,8 @@ from typing import Any
 from sdetr.evaluation.settings import RECIPE
 from sdetr.report.settings import CellRun
 
-PROFILES = {"paper": "local"}
-"""Scales whose Snakemake profile has another name."""
+PROFILES = {"paper": "local", "smoke": "smoke"}
+"""Scale → Snakemake profile; the variations of the demo have the demo's."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
 
 def cure(file: Path | str, scale: str) -> str:
     """The command that makes a file again, and all that follows from it."""
-    return f"snakemake --profile {PROFILES.get(scale, scale)} all_tables --forcerun {file}"
+    return f"snakemake --profile {PROFILES.get(scale, 'demo')} all_tables --forcerun {file} --config scale={scale}"
 
 
 class _Record:

@@ -47,6 +47,13 @@ class ScheduleSettings(Settings):
         return self
 
 
+    def evaluated_epochs(self, every: int | None) -> list[int]:
+        """Epochs after which the curve has a point: the start, regular ones, before each drop, the end."""
+        if every is None:
+            return [self.epochs]
+        return sorted({0, *range(0, self.epochs, every), *self.drop, self.epochs})
+
+
 class ProtocolSettings(ScheduleSettings):
     """What papers call "we fine-tune on VOC12 for 50 epochs": one file of `params/protocols/`."""
 

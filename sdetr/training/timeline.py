@@ -33,10 +33,8 @@ class Timeline:
 
     def points(self) -> dict[int, int]:
         """Steps done → epoch, of each point of evaluation: start, regular ones, before each drop, end."""
-        if self.evaluate_every is None:
-            return {self.total: self.schedule.epochs}
-        epochs = {0, *range(0, self.schedule.epochs, self.evaluate_every), *self.schedule.drop}
-        return {self.step_of(epoch): epoch for epoch in sorted(epochs)} | {self.total: self.schedule.epochs}
+        *epochs, last = self.schedule.evaluated_epochs(self.evaluate_every)
+        return {self.step_of(epoch): epoch for epoch in epochs} | {self.total: last}
 
     def epoch_at(self, step: int) -> float:
         return step / self.steps_per_epoch

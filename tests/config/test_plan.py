@@ -224,6 +224,14 @@ def test_rows_of_other_scales_are_left_out():
     assert "untrained" not in rows["paper"]
 
 
+def test_an_epoch_that_no_curve_has_is_refused_before_any_job(params):
+    edit(params, "tables/siamese-voc.yaml", "epoch: 0", "epoch: 7")
+    with pytest.raises(
+        SettingsError, match=r"row untrained: .* not evaluated at epoch 7, only at 0, 25, 40, 50"
+    ):
+        compile_plan(params, "demo")
+
+
 def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     plan = compile_plan(params, "demo")
