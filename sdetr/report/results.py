@@ -55,7 +55,8 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
 
 def cure(file: Path | str, scale: str) -> str:
     """The command that makes a file again, and all that follows from it."""
-    return f"snakemake --profile {PROFILES.get(scale, 'demo')} all_tables --forcerun {file} --config scale={scale}"
+    profile = PROFILES.get(scale, "demo")
+    return f"snakemake --profile {profile} all_tables --forcerun {file} --config scale={scale}"
 
 
 class _Record:

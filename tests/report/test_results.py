@@ -40,7 +40,9 @@ def test_a_stale_cell_is_refused_by_name_with_the_command_that_repairs_it(
     edit(run / file, *keys, to="another")
     with pytest.raises(ValueError, match=rf"swav_r50/seed1/{repair} is stale, made from {what}") as error:
         tree.make()
-    assert str(error.value).endswith(f"snakemake --profile demo all_tables --forcerun {run / repair}")
+    assert str(error.value).endswith(
+        f"snakemake --profile demo all_tables --forcerun {run / repair} --config scale=demo"
+    )
     assert not tree.out.exists()
 
 
