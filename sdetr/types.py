@@ -21,10 +21,18 @@ class View:
     image_ids: list[int]
     boxes: list[Tensor] = field(default_factory=list)  # B × (N, 4) cxcywh fractions of the unpadded image
     labels: list[Tensor] = field(default_factory=list)  # B × (N,) int64, contiguous from 0
+    crops: Tensor | None = (
+        None  # (B, N, 3, s, s) like images: what is inside each box, where all have N boxes
+    )
+    maps: list[Tensor] | None = None  # frozen backbone maps of the images, (B, C, h, w) each, if made ahead
+    crop_features: Tensor | None = None  # (B, N, C) frozen features of the crops, if made ahead
 
     def to(self, device: torch.device) -> Self:
         def move(tensors: list[Tensor]) -> list[Tensor]:
             return [t.to(device, non_blocking=True) for t in tensors]
+
+        def maybe(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device, non_blocking=True)
 
         return replace(
             self,
@@ -32,6 +40,9 @@ class View:
             padding=self.padding.to(device, non_blocking=True),
             boxes=move(self.boxes),
             labels=move(self.labels),
+            crops=maybe(self.crops),
+            maps=None if self.maps is None else move(self.maps),
+            crop_features=maybe(self.crop_features),
         )
 
 

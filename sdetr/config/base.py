@@ -16,7 +16,7 @@ class Settings(BaseModel):
 
     def said(self) -> dict[str, Any]:
         """The fields that were given, as plain YAML values; defaults are left out."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
 # YAML knows lists; frozen settings hold tuples. Only the container is lenient, its items stay strict.

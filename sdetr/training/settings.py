@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from sdetr.config.base import Count, Ints, Name, NotNegative, Positive, Settings, Strings
 from sdetr.data.settings import AugmentSettings, ResizeSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
+from sdetr.objectives.settings import Pretext
+from sdetr.views.settings import Views
 
 RECIPE = 1
 """Raise it when the same settings train to other numbers."""
@@ -46,7 +48,6 @@ class ScheduleSettings(Settings):
             raise ValueError(f"drop: epoch {late[0]}, but the schedule ends after {self.epochs}")
         return self
 
-
     def evaluated_epochs(self, every: int | None) -> list[int]:
         """Epochs after which the curve has a point: the start, regular ones, before each drop, the end."""
         if every is None:
@@ -66,6 +67,23 @@ class ProtocolSettings(ScheduleSettings):
     """Epochs between two points of the curve; also evaluated: the start, before each drop, and the end."""
     max_detections: Count = 100
     """Answers kept per image; COCO evaluates no more (decision E5)."""
+
+
+class PretrainProtocolSettings(ScheduleSettings):
+    """What papers call "we pretrain for 60 epochs on ImageNet": no labels, an initial backbone."""
+
+    task: Literal["pretrain"]
+    dataset: Name
+    backbone: Name
+    """What the detector's backbone starts from."""
+    short: Ints
+    """Short sides to resize an image to before views are cut, pixels."""
+    longest: Count
+    features_ahead: bool = False
+    """Features of the frozen backbone are computed once per planned view: cheaper, but colours are then drawn
+    once per draw, not once per epoch."""
+    pictures: Count = 4
+    """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
 class TrainedBackbone(ScheduleSettings):
@@ -119,3 +137,22 @@ class FinetuneRun(Settings):
     test: str
     fresh: Strings = ()
     """What the start does not bring, by key prefix (`class_head.`); everything else has to match."""
+
+
+class PretrainRun(Settings):
+    """Everything that decides one pretraining run."""
+
+    stage: Literal["pretrain"]
+    recipe: int
+    seed: int
+    protocol: PretrainProtocolSettings
+    pretext: Pretext
+    views: Views
+    model: ModelSettings
+    trunk: TrunkSettings
+    dataset: str
+    """Index of the images, from the root."""
+    plan: str
+    """Planned views, from the root."""
+    features: str | None = None
+    """Features made ahead, from the root."""

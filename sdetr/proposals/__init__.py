@@ -1,0 +1,1 @@
+"""Boxes per image from an unsupervised proposer, stored once, ranked."""

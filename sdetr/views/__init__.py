@@ -1,0 +1,1 @@
+"""How each pretext cuts views of an image: planned ahead, stored, read by the loader."""
