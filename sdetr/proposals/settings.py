@@ -15,7 +15,7 @@ class EdgeBoxesSettings(Settings):
 
     kind: Literal["edgeboxes"]
     edges: Literal["auto", "structured", "gradient"]
-    """Edge map: the structured forest of `model`, image gradients, or the forest where its file is present."""
+    """Edge map: the structured forest of `model`, image gradients, or the forest if its file is present."""
     model: str = ""
     """File of the structured forest (`model.yml.gz`), below `data/raw/downloads/` or absolute."""
     model_url: str = ""

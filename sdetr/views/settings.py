@@ -76,7 +76,7 @@ class ViewsRun(Settings):
 
 
 class FeaturesRun(Settings):
-    """Everything that decides one file of `data/<scale>/features/`: frozen features of planned views and crops."""
+    """Everything that decides one file of `data/<scale>/features/`: frozen features of views and crops."""
 
     stage: Literal["features"]
     recipe: int
