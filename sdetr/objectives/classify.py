@@ -24,8 +24,8 @@ class Classify(Objective):
         logits: Tensor = self.classifier(pooled)
         return logits.float()
 
-    def normaliser(self, views: list[View]) -> dict[str, float]:
-        return {"images": float(sum(len(view.labels) for view in views))}
+    def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
+        return {"images": float(sum(len(view.labels) for (view,) in parts))}
 
     def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
         """One view whose images have one label each."""

@@ -27,9 +27,9 @@ class Detection(Objective):
         three = settings.weights.model_dump()
         self.weights = three | {f"aux_{name}": weight for name, weight in three.items()}
 
-    def normaliser(self, views: list[View]) -> dict[str, float]:
+    def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
         """Sums over the views: of class weights (`label`; objects in focal families), of objects (`box`)."""
-        counts = [len(labels) for view in views for labels in view.labels]
+        counts = [len(labels) for (view,) in parts for labels in view.labels]
         objects = float(sum(counts))
         if self.no_object is None:
             return {"label": objects, "box": objects}

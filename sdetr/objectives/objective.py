@@ -13,9 +13,16 @@ class Objective(nn.Module):
     weights: dict[str, float]
     """One for every loss that `forward` names."""
 
+    meters: dict[str, Tensor]
+    """What else is worth a curve, () each, without gradient; `forward` fills it. Most have none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meters = {}
+
     @abstractmethod
-    def normaliser(self, views: list[View]) -> dict[str, float]:
-        """What these views add to the divisors of the losses: plain sums, known without the device."""
+    def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
+        """What these micro-batches, each a list of views, add to the divisors of the losses: plain sums."""
 
     @abstractmethod
     def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:

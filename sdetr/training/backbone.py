@@ -80,7 +80,9 @@ def _train(
         metrics["accuracy"] = accuracy(objective, held_out, backbone.crop_px)
         return metrics
 
-    trained = train(objective, crops.from_step, timeline, attempt, evaluated)
+    trained = train(
+        objective, lambda step: ([view] for view in crops.from_step(step)), timeline, attempt, evaluated
+    )
     assert isinstance(trained, Classify)
     trunk = frozen(trained.backbone, backbone.trunk, pictures)
     _save(trunk, backbone.trunk, out)

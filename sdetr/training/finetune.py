@@ -64,7 +64,9 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             return evaluate(Path(run.test), predictions)
 
         objective = Detection(detector, run.model.detection)
-        trained = train(objective, batches.from_step, timeline, attempt, evaluated)
+        trained = train(
+            objective, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
+        )
         assert isinstance(trained, Detection)
         _publish(trained.detector, test_set, predictions, settings, attempt, out)
 

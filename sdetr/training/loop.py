@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
-from sdetr.training.update import clip_or_refuse, gradients
-from sdetr.types import View
+from sdetr.training.update import Batch, Prepare, clip_or_refuse, gradients
 
 log = logging.getLogger(__name__)
 
 LINE_EVERY = 20
 """Most steps between two lines of the curve: the only reason to fetch losses from the device."""
 
-Batches = Callable[[int], Iterator[View]]
+Batches = Callable[[int], Iterator[Batch]]
 """Step → the batches of this step and of all that follow."""
 
 Evaluate = Callable[[Objective], dict[str, float]]
@@ -29,7 +29,12 @@ Evaluate = Callable[[Objective], dict[str, float]]
 
 
 def train(
-    objective: Objective, batches: Batches, timeline: Timeline, attempt: Attempt, evaluate: Evaluate
+    objective: Objective,
+    batches: Batches,
+    timeline: Timeline,
+    attempt: Attempt,
+    evaluate: Evaluate,
+    prepare: Prepare = normalise,
 ) -> Objective:
     """From the attempt's state to the end of the timeline; returns what was evaluated last.
 
@@ -39,7 +44,7 @@ def train(
     trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
     progress = Progress(trainee, timeline, device)
     points, line_every = timeline.points(), max(1, min(LINE_EVERY, timeline.total // 10))
-    views, saved_at = batches(trainee.step), time.monotonic()
+    coming, saved_at = batches(trainee.step), time.monotonic()
     attempt.watch.lap()
 
     while True:
@@ -56,16 +61,16 @@ def train(
         if trainee.step == timeline.total:
             return trainee.shown
 
-        batch = next(views)
+        batch = next(coming)
         torch.manual_seed(_seed_of(attempt.seed, trainee.step))
         lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
         trainee.optimizer.zero_grad()
-        losses = gradients(objective, batch, schedule.micro_batch, device)
+        losses = gradients(objective, batch, schedule.micro_batch, device, prepare)
         losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
-        trainee.updated(losses)
+        trainee.updated(losses | objective.meters)
 
         if trainee.step % line_every == 0 or trainee.step == timeline.total:
-            means = dict(zip(losses, trainee.window_means(), strict=True))
+            means = dict(zip(losses | objective.meters, trainee.window_means(), strict=True))
             attempt.journal.write(
                 step=trainee.step,
                 epoch=timeline.epoch_at(trainee.step),

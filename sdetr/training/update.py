@@ -1,5 +1,6 @@
 """Gradients of one optimiser step: micro-batches add up to the batch; nonsense never reaches the weights."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,17 +11,29 @@ from sdetr.objectives.objective import Objective
 from sdetr.types import View
 
 
+Batch = list[View]
+"""The views of one optimiser step: one of each image, or several that belong together."""
+
+Prepare = Callable[[View], View]
+"""Bytes on the device → what a detector sees."""
+
+
 def gradients(
-    objective: Objective, batch: View, micro_batch: int | None, device: torch.device
+    objective: Objective,
+    batch: Batch,
+    micro_batch: int | None,
+    device: torch.device,
+    prepare: Prepare = normalise,
 ) -> dict[str, Tensor]:
     """Backward through every micro-batch. Returns the batch's losses and their weighted `total`, () each."""
-    parts = split(batch, micro_batch or len(batch.image_ids))
+    size = micro_batch or len(batch[0].image_ids)
+    parts = [list(views) for views in zip(*(split(view, size) for view in batch), strict=True)]
     normaliser = objective.normaliser(parts)
     sums: dict[str, Tensor] = {}
     for part in parts:
-        view = normalise(part.to(device))
+        views = [prepare(view.to(device)) for view in part]
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            losses = objective([view], normaliser)
+            losses = objective(views, normaliser)
         total = torch.stack([objective.weights[name] * value for name, value in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         for name, value in {"total": total, **losses}.items():
@@ -31,21 +44,25 @@ def gradients(
 def split(view: View, size: int) -> list[View]:
     """Views of `size` images; all keep the padding of the whole, so that no image's features change."""
     starts = range(0, len(view.image_ids), size)
-    return [
-        replace(
-            view,
-            images=view.images[i : i + size],
-            padding=view.padding[i : i + size],
-            image_ids=view.image_ids[i : i + size],
-            boxes=view.boxes[i : i + size],
-            labels=view.labels[i : i + size],
-        )
-        for i in starts
-    ]
+    return [_slice(view, slice(i, i + size)) for i in starts]
+
+
+def _slice(view: View, part: slice) -> View:
+    return replace(
+        view,
+        images=view.images[part],
+        padding=view.padding[part],
+        image_ids=view.image_ids[part],
+        boxes=view.boxes[part],
+        labels=view.labels[part],
+        crops=None if view.crops is None else view.crops[part],
+        maps=None if view.maps is None else [stage[part] for stage in view.maps],
+        crop_features=None if view.crop_features is None else view.crop_features[part],
+    )
 
 
 def clip_or_refuse(
-    objective: nn.Module, losses: dict[str, Tensor], largest: float, step: int, batch: View
+    objective: nn.Module, losses: dict[str, Tensor], largest: float, step: int, batch: Batch
 ) -> Tensor:
     """Clips the gradient to a global L2 norm and returns the norm it had, ().
 
@@ -60,6 +77,6 @@ def clip_or_refuse(
     bad = [name for name, value in losses.items() if not value.isfinite()]
     bad = bad or [f"gradient of {name}" for name, grad in named if not grad.isfinite().all()]
     raise FloatingPointError(
-        f"step {step}: {', '.join(bad) or 'norm of the gradient'} not finite, on images {batch.image_ids}; "
+        f"step {step}: {', '.join(bad) or 'norm of the gradient'} not finite, on images {batch[0].image_ids}; "
         "nothing was updated, the last saved state is good: look at these images, or lower the learning rate"
     )

@@ -18,7 +18,7 @@ def test_the_loss_is_cross_entropy_over_the_whole_step() -> None:
     objective = Classify(ResNet(TrunkSettings(arch="resnet18", width=16, stages=2)), 5)
     labels = [0, 4, 2, 2]
     view = view_of(labels)
-    normaliser = objective.normaliser([view, view_of([1])])
+    normaliser = objective.normaliser([[view], [view_of([1])]])
     losses = objective([view], normaliser)
     expected = F.cross_entropy(objective.logits(view.images), torch.tensor(labels))
     torch.testing.assert_close(losses["label"], expected * 4 / 5)

@@ -25,7 +25,10 @@ def objective(request: pytest.FixtureRequest) -> Detection:
 def losses_of(objective: Detection, views: list[View]) -> dict[str, float]:
     with torch.no_grad():
         (view,) = views
-        return {name: float(loss) for name, loss in objective([view], objective.normaliser(views)).items()}
+        return {
+            name: float(loss)
+            for name, loss in objective([view], objective.normaliser([[view] for view in views])).items()
+        }
 
 
 def test_losses_equal_plain_loops(objective: Detection) -> None:
@@ -62,7 +65,7 @@ def test_objects_may_come_in_any_order(objective: Detection) -> None:
 def test_a_view_without_objects_has_finite_losses_and_gradients(objective: Detection) -> None:
     view = padded_view()
     empty = replace(view, boxes=[torch.zeros(0, 4)] * 2, labels=[torch.zeros(0, dtype=torch.int64)] * 2)
-    losses = objective([empty], objective.normaliser([empty]))
+    losses = objective([empty], objective.normaliser([[empty]]))
     assert losses["box"].item() == losses["giou"].item() == losses["aux_box"].item() == 0
     assert losses["label"].item() > 0
     torch.stack(list(losses.values())).sum().backward()
@@ -76,7 +79,7 @@ def test_more_objects_than_queries_are_no_error(objective: Detection) -> None:
     generator = torch.Generator().manual_seed(0)
     boxes = 0.3 + 0.2 * torch.rand(9, 4, generator=generator)
     crowded = replace(view, boxes=[boxes], labels=[torch.arange(9) % CLASSES])
-    normaliser = objective.normaliser([crowded])
+    normaliser = objective.normaliser([[crowded]])
     assert normaliser["box"] == 9
     assert normaliser["label"] == (9 if objective.detector.focal else 7)  # every query has an object
     assert all(math.isfinite(loss) for loss in losses_of(objective, [crowded]).values())
@@ -85,8 +88,8 @@ def test_more_objects_than_queries_are_no_error(objective: Detection) -> None:
 def test_variants_4_micro_batches_add_up_to_the_batch(objective: Detection) -> None:
     whole = padded_view(sizes=FOUR)
     parts = [part(whole, slice(i, i + 1)) for i in range(4)]
-    normaliser = objective.normaliser(parts)
-    assert normaliser == pytest.approx(objective.normaliser([whole]))
+    normaliser = objective.normaliser([[part] for part in parts])
+    assert normaliser == pytest.approx(objective.normaliser([[whole]]))
     with torch.no_grad():
         pieces = [objective([one], normaliser) for one in parts]
         together = objective([whole], normaliser)
@@ -97,8 +100,8 @@ def test_variants_4_micro_batches_add_up_to_the_batch(objective: Detection) -> N
 def test_variants_4_the_cross_entropy_normaliser_is_the_sum_of_class_weights() -> None:
     objective = Detection(small_detector("detr"), detection_settings("detr"))
     view = padded_view(sizes=FOUR)  # 3, 0, 1 and 3 objects, 7 queries each
-    assert objective.normaliser([view, view])["label"] == pytest.approx(2 * (7 + 0.1 * (28 - 7)))
-    assert objective.normaliser([view, view])["box"] == 14
+    assert objective.normaliser([[view], [view]])["label"] == pytest.approx(2 * (7 + 0.1 * (28 - 7)))
+    assert objective.normaliser([[view], [view]])["box"] == 14
 
 
 def part(view: View, rows: slice) -> View:
@@ -113,7 +116,7 @@ def test_better_predictions_cost_less(objective: Detection) -> None:
     optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-3)
     totals = []
     for _ in range(20):
-        losses = objective([view], objective.normaliser([view]))
+        losses = objective([view], objective.normaliser([[view]]))
         total = sum(objective.weights[name] * loss for name, loss in losses.items())
         optimizer.zero_grad()
         total.backward()
@@ -125,7 +128,7 @@ def test_better_predictions_cost_less(objective: Detection) -> None:
 
 def test_half_precision_reaches_neither_boxes_nor_losses(objective: Detection) -> None:
     view = padded_view()
-    normaliser = objective.normaliser([view])
+    normaliser = objective.normaliser([[view]])
     with torch.no_grad():
         exact = objective.detector(view)
         with torch.autocast("cpu", torch.bfloat16):

@@ -33,8 +33,8 @@ class Toy(Objective):
         self.weights = {"label": 1.0, "size": 0.5}
         self.dropout = nn.Dropout(0.3)
 
-    def normaliser(self, views: list[View]) -> dict[str, float]:
-        return {"objects": float(sum(len(labels) for view in views for labels in view.labels))}
+    def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
+        return {"objects": float(sum(len(labels) for (view,) in parts for labels in view.labels))}
 
     def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
         (view,) = views
@@ -61,10 +61,10 @@ def toy() -> Toy:
 
 
 @pytest.fixture
-def batches() -> Callable[[int], Iterator[View]]:
-    def from_step(step: int) -> Iterator[View]:
+def batches() -> Callable[[int], Iterator[list[View]]]:
+    def from_step(step: int) -> Iterator[list[View]]:
         while True:
-            yield batch_of(step)
+            yield [batch_of(step)]
             step += 1
 
     return from_step

@@ -124,8 +124,8 @@ def test_a_line_is_the_mean_over_its_steps_and_carries_rate_and_epoch(
     views = batches(0)
     losses = []
     for _ in range(3):
-        view = normalise(next(views))
-        losses.append(toy([view], toy.normaliser([view]))["label"].item())
+        view = normalise(*next(views))
+        losses.append(toy([view], toy.normaliser([[view]]))["label"].item())
     first, last = curve(attempt)[0], curve(attempt)[-2]
     assert first["train/label"] == pytest.approx(sum(losses) / 3, rel=1e-4)
     assert first["train/total"] == pytest.approx(first["train/label"] + 0.5 * first["train/size"], rel=1e-5)

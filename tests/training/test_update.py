@@ -46,7 +46,7 @@ def test_micro_batches_give_the_gradient_and_the_losses_of_the_whole_batch(
     whole = detection(finetune_settings, variant)
     parts = copy.deepcopy(whole)
     view = uneven_view()
-    losses, other = gradients(whole, view, None, CPU), gradients(parts, view, micro, CPU)
+    losses, other = gradients(whole, [view], None, CPU), gradients(parts, [view], micro, CPU)
     assert {name: value.item() for name, value in losses.items()} == pytest.approx(
         {name: value.item() for name, value in other.items()}, rel=1e-6, abs=1e-6
     )
@@ -74,7 +74,7 @@ class Sick(Objective):
         self.kind, self.scale = kind, nn.Parameter(torch.zeros(1))
         self.weights = {"label": 1.0, "box": 1.0}
 
-    def normaliser(self, views: list[View]) -> dict[str, float]:
+    def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
         return {}
 
     def forward(self, views: list[View], normaliser: dict[str, float]) -> dict[str, torch.Tensor]:
@@ -88,17 +88,17 @@ def test_what_is_not_finite_is_named_with_step_and_images_before_any_weight_chan
     kind: str, named: str
 ) -> None:
     sick, view = Sick(kind), uneven_view()
-    losses = gradients(sick, view, None, CPU)
+    losses = gradients(sick, [view], None, CPU)
     with pytest.raises(FloatingPointError, match="not finite") as caught:
-        clip_or_refuse(sick, losses, 1.0, 41, view)
+        clip_or_refuse(sick, losses, 1.0, 41, [view])
     assert f"step 41: {named} not finite, on images [0, 1, 2, 3]" in str(caught.value)
     assert sick.scale.item() == 0
 
 
 def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     sick, view = Sick("none"), uneven_view()
-    losses = gradients(sick, view, 1, CPU)  # 4 micro-batches × 2 terms, slope 1 each
-    norm = clip_or_refuse(sick, losses, 0.1, 0, view)
+    losses = gradients(sick, [view], 1, CPU)  # 4 micro-batches × 2 terms, slope 1 each
+    norm = clip_or_refuse(sick, losses, 0.1, 0, [view])
     assert norm.item() == pytest.approx(8)
     assert sick.scale.grad is not None
     assert sick.scale.grad.item() == pytest.approx(0.1, rel=1e-4)
