@@ -24,15 +24,15 @@ setup: .venv/.ready
 	@touch $@
 
 demo: setup
-	uv run --no-sync snakemake --profile demo --cores $(CORES) all_tables
+	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules -- all_tables
 	@echo; cat reports/demo/tables/*.md
 	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run python docs/demo.py"
 
 demo-all: setup
-	uv run --no-sync snakemake --profile demo --cores $(CORES) all_tables --config tables=all
+	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config tables=all -- all_tables
 
 smoke: setup
-	uv run --no-sync snakemake --profile smoke --cores $(CORES) all_tables
+	uv run --no-sync snakemake --profile smoke --cores $(CORES) --quiet rules -- all_tables
 
 test: lint unit mutants pipeline
 

@@ -50,7 +50,7 @@ def _real(loc: Iterable[str | int], values: Any) -> Key:
     for n, part in enumerate(parts):
         if isinstance(values, dict):
             last = n == len(parts) - 1
-            if part not in values and not last:
+            if part not in values and (not last or part in values.values()):
                 continue
             values = values.get(part)
         elif isinstance(values, list) and isinstance(part, int) and part < len(values):

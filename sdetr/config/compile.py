@@ -7,6 +7,7 @@ import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
 from sdetr.config.check import check
 from sdetr.config.experiment import Composer
+from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands
 from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
 from sdetr.config.plan import Plan
@@ -76,11 +77,10 @@ class _Table:
     def _runs(self, row: str, column: str) -> list[Job]:
         settings = self.settings.columns[column]
         start = Start.parse(self.settings.rows[row].start)
-        self._refuse_unmeasured(
-            row, settings.protocol, self.stages.measured(settings.protocol, settings.model, start)
-        )
-        self.stands |= self.stages.stands(settings.protocol, settings.model, start)
-        return [self.stages.finetune(settings.protocol, settings.model, start, seed) for seed in self.seeds]
+        protocol = protocol_of(self.stages, settings.protocol, settings.model, start)
+        self._refuse_unmeasured(row, settings.protocol, protocol.evaluated_epochs(protocol.evaluate_every))
+        self.stands |= stands(self.stages, settings.protocol, settings.model, start)
+        return [finetune(self.stages, settings.protocol, settings.model, start, seed) for seed in self.seeds]
 
     def _refuse_unmeasured(self, row: str, protocol: str, measured: list[int]) -> None:
         epoch = self.settings.rows[row].epoch
@@ -95,7 +95,7 @@ class _Table:
         return CellRun(run=f"data/{self.scale}/{run.path}", settings=run.digest, init=init)
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:
-        files = self.stages.evaluate(run).outputs | {name: run.outputs[name] for name in ("record", "curve")}
+        files = evaluate(self.stages, run).outputs | {name: run.outputs[name] for name in ("record", "curve")}
         files["init"] = self.stages.plan.maker(run.inputs["init"]).outputs["record"]
         return {f"{slot}.{name}": file for name, file in files.items()}
 

@@ -3,13 +3,24 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from sdetr.config.base import SettingsError
 from sdetr.config.check import check
 from sdetr.config.layers import Facts, Layer, Params
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
 from sdetr.models.settings import ModelSettings
-from sdetr.training.settings import Backbone, FetchedBackbone, ProtocolSettings, TrainedBackbone
+from sdetr.objectives.settings import Pretext
+from sdetr.proposals.settings import Proposer
+from sdetr.training.settings import (
+    Backbone,
+    FetchedBackbone,
+    PretrainProtocolSettings,
+    Protocol,
+    ProtocolSettings,
+    TrainedBackbone,
+)
+from sdetr.views.settings import Views
 
 
 @dataclass(frozen=True)
@@ -41,31 +52,66 @@ class Composer:
         settings: TrainedBackbone | FetchedBackbone = check(Backbone, layer)
         return settings
 
+    def proposer(self, name: str) -> Proposer:
+        self.params.kin("proposers", name)
+        layer = self.params.resolve("proposers", self.scale.proposers.get(name, name))
+        settings: Proposer = check(Proposer, layer)
+        return settings
+
+    def views(self, name: str, facts: Facts) -> Views:
+        return check(Views, self._over(self.params.resolve("views", name, facts), ("view",), facts))
+
+    def pretext(self, name: str, facts: Facts) -> Pretext:
+        layer = self._over(self.params.resolve("pretexts", name, facts), ("pretext",), facts)
+        return check(Pretext, self._over_kin(layer, "pretexts", name, facts))
+
     def model(self, name: str, facts: Facts) -> ModelSettings:
         layer = self._over(self.params.resolve("models", name, facts), ("model",), facts)
         return check(ModelSettings, self._over_kin(layer, "models", name, facts))
 
-    def protocol(self, name: str, facts: Facts) -> ProtocolSettings:
-        layer = self.params.resolve("protocols", name, facts)
-        task = layer.values.get("task")
-        laid = self._over(layer, (str(task),), facts) if task in ScaleSettings.model_fields else layer
-        return check(ProtocolSettings, self._over_kin(laid, "protocols", name, facts))
+    def finetuning(self, name: str, facts: Facts) -> ProtocolSettings:
+        """Raises SettingsError for a protocol that pretrains."""
+        settings = self._protocol(name, facts)
+        if not isinstance(settings, ProtocolSettings):
+            raise SettingsError(f"protocol {name} pretrains; here one of task detection is needed")
+        return settings
 
-    def facts(self, model: str, protocol: str, start: Start) -> Facts:
+    def pretraining(self, name: str, facts: Facts) -> PretrainProtocolSettings:
+        """Raises SettingsError for a protocol that needs labels."""
+        settings = self._protocol(name, facts)
+        if not isinstance(settings, PretrainProtocolSettings):
+            raise SettingsError(
+                f"protocol {name} is of task {settings.task}; a pretext needs one of task pretrain"
+            )
+        return settings
+
+    def finetuning_facts(self, model: str, protocol: str, start: Start) -> Facts:
         """What a `when` may ask about a fine-tuning run; data sets are the papers', whatever the scale."""
-        plain = self.params.resolve("protocols", protocol, {"model": self.params.kin("models", model)}).values
-        facts = {
-            "model": self.params.kin("models", model),
-            "dataset": self._dataset_kin(str(plain.get("dataset"))),
-        }
+        facts = {"model": self.params.kin("models", model), "dataset": self._dataset_of(protocol, model)}
         if start.pretext and start.pretraining:
             facts["pretext"] = self.params.kin("pretexts", start.pretext)
-            source = self.params.resolve("protocols", start.pretraining.protocol).values.get("dataset")
-            facts["source"] = self._dataset_kin(str(source))
+            facts["source"] = self._dataset_of(start.pretraining.protocol, model)
         return facts
 
-    def _dataset_kin(self, name: str) -> tuple[str, ...]:
+    def pretraining_facts(self, model: str, protocol: str, pretext: str) -> Facts:
+        """The same for a pretraining run, whose data set is the source itself."""
+        source = self._dataset_of(protocol, model)
+        kin = {"model": self.params.kin("models", model), "pretext": self.params.kin("pretexts", pretext)}
+        return kin | {"dataset": source, "source": source}
+
+    def _dataset_of(self, protocol: str, model: str) -> tuple[str, ...]:
+        layer = self.params.resolve("protocols", protocol, {"model": self.params.kin("models", model)})
+        name = str(layer.values.get("dataset"))
         return (*self.params.kin("datasets", name), name.split("-")[0])
+
+    def _protocol(self, name: str, facts: Facts) -> ProtocolSettings | PretrainProtocolSettings:
+        layer = self.params.resolve("protocols", name, facts)
+        task = str(layer.values.get("task"))
+        if task in ScaleSettings.model_fields:
+            layer = self._over(layer, (task,), facts)
+        laid = self._over_kin(layer, "protocols", name, facts)
+        settings: ProtocolSettings | PretrainProtocolSettings = check(Protocol, laid)
+        return settings
 
     def _over(self, layer: Layer, sections: tuple[str, ...], facts: Facts) -> Layer:
         section = self._scale_layer

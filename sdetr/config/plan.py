@@ -10,7 +10,17 @@ from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.files import write_text
 
-STAGES = ("data", "backbone", "finetune", "evaluate", "table")
+STAGES = (
+    "data",
+    "backbone",
+    "proposals",
+    "views",
+    "features",
+    "pretrain",
+    "finetune",
+    "evaluate",
+    "table",
+)
 
 
 @dataclass
@@ -80,11 +90,10 @@ class Plan:
 
 
 def _differ_in_start_only(one: str, two: str) -> bool:
-    """In a backbone's name, or in the start of `finetune/<protocol>/<model>/<start>/seed<k>`."""
+    """In a backbone, in `pretrain/<protocol>/<pretext>/…`, or in `finetune/<protocol>/<model>/<start>/…`."""
     a, b = one.split("/"), two.split("/")
-    if a[0] == b[0] == "backbones":
-        return True
-    return a[0] == b[0] == "finetune" and a[:3] + a[4:] == b[:3] + b[4:]
+    start = {"backbones": 1, "pretrain": 2, "finetune": 3}.get(a[0])
+    return start is not None and a[:start] + a[start + 1 :] == b[:start] + b[start + 1 :]
 
 
 def _differences(one: Any, two: Any, key: str = "") -> list[str]:

@@ -43,12 +43,22 @@ class ScaleSettings(Settings):
     """The papers' data sets → those that stand for them here."""
     backbones: dict[Name, Name] = Field(default_factory=dict)
     """The papers' backbones → those that stand for them here."""
+    proposers: dict[Name, Name] = Field(default_factory=dict)
+    """The papers' proposers → those that stand for them here."""
+    view: Section = Field(default_factory=dict)
+    """Laid over every recipe of views."""
+    pretext: Section = Field(default_factory=dict)
+    """Laid over every pretext."""
+    pretexts: dict[Name, Section] = Field(default_factory=dict)
+    """Laid over a pretext and those that extend it."""
     model: Section = Field(default_factory=dict)
     """Laid over every model."""
     models: dict[Name, Section] = Field(default_factory=dict)
     """Laid over a model and those that extend it."""
     detection: Section = Field(default_factory=dict)
     """Laid over every protocol of this task."""
+    pretrain: Section = Field(default_factory=dict)
+    """The same."""
     protocols: dict[Name, Section] = Field(default_factory=dict)
     """Laid over a protocol and those that extend it."""
     resources: dict[Name, ResourceSettings] = Field(default_factory=dict)

@@ -9,15 +9,21 @@ from pydantic import TypeAdapter
 from sdetr.config.scale import ScaleSettings
 from sdetr.data.settings import DatasetSettings
 from sdetr.models.settings import ModelSettings
+from sdetr.objectives.settings import Pretext
+from sdetr.proposals.settings import Proposer
 from sdetr.report.settings import TableSettings
-from sdetr.training.settings import Backbone, ProtocolSettings
+from sdetr.training.settings import Backbone, Protocol
+from sdetr.views.settings import Views
 
 KINDS: dict[str, Any] = {
     "scales": ScaleSettings,
     "datasets": DatasetSettings,
     "backbones": Backbone,
     "models": ModelSettings,
-    "protocols": ProtocolSettings,
+    "proposers": Proposer,
+    "views": Views,
+    "pretexts": Pretext,
+    "protocols": Protocol,
     "tables": TableSettings,
 }
 """Folder of `params/` → what its files hold."""
@@ -48,22 +54,19 @@ def write_schemas(params: Path) -> list[Path]:
 
 def _loosened(kind: Any) -> dict[str, Any]:
     """A file is one layer of several: nothing is required in it, and it may use the words of layers."""
-    schema: dict[str, Any] = TypeAdapter(kind).json_schema()
+    schema: dict[str, Any] = TypeAdapter(kind).json_schema(by_alias=True)
     for part in [schema, *schema.get("$defs", {}).values()]:
         part.pop("required", None)
-    tops = (
-        [schema]
-        if "properties" in schema
-        else [schema["$defs"][r["$ref"].split("/")[-1]] for r in schema.pop("oneOf")]
-    )
-    schema.pop("discriminator", None)
-    merged = {name: value for top in tops for name, value in top["properties"].items()}
-    kinds = [top["properties"]["kind"] for top in tops if "kind" in top["properties"]]
-    if kinds:
-        merged["kind"] = {"enum": sorted(v for k in kinds for v in k.get("enum", [k.get("const")]))}
-    schema |= {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": merged | {w: d for w, d in _WORDS.items() if w not in merged},
+    tag = schema.pop("discriminator", {}).get("propertyName")
+    members = [schema["$defs"][member["$ref"].split("/")[-1]] for member in schema.pop("oneOf", [])]
+    properties = {
+        name: value for member in members or [schema] for name, value in member["properties"].items()
     }
-    return schema
+    if tag:
+        properties[tag] = {"enum": sorted(v for m in members for v in _values(m["properties"][tag]))}
+    properties |= {word: text for word, text in _WORDS.items() if word not in properties}
+    return schema | {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _values(tag: dict[str, Any]) -> list[str]:
+    return list(tag.get("enum", [tag.get("const")]))

@@ -86,6 +86,9 @@ class PretrainProtocolSettings(ScheduleSettings):
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
+Protocol = Annotated[ProtocolSettings | PretrainProtocolSettings, Field(discriminator="task")]
+
+
 class TrainedBackbone(ScheduleSettings):
     """An embedded backbone: classify single objects of classes that no detection set has."""
 

@@ -10,7 +10,6 @@ from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
 from sdetr.types import View
 
-
 Batch = list[View]
 """The views of one optimiser step: one of each image, or several that belong together."""
 
@@ -76,7 +75,8 @@ def clip_or_refuse(
         return norm
     bad = [name for name, value in losses.items() if not value.isfinite()]
     bad = bad or [f"gradient of {name}" for name, grad in named if not grad.isfinite().all()]
+    what, images = ", ".join(bad) or "norm of the gradient", batch[0].image_ids
     raise FloatingPointError(
-        f"step {step}: {', '.join(bad) or 'norm of the gradient'} not finite, on images {batch[0].image_ids}; "
+        f"step {step}: {what} not finite, on images {images}; "
         "nothing was updated, the last saved state is good: look at these images, or lower the learning rate"
     )

@@ -1,0 +1,90 @@
+"""Jobs with labels: fine-tuning from any start, and what is measured of it."""
+
+import sdetr.evaluation.settings as evaluation
+import sdetr.training.settings as training
+from sdetr.config.base import SettingsError
+from sdetr.config.job import Job
+from sdetr.config.pretraining import initial_backbone, pretrain
+from sdetr.config.stages import Stages
+from sdetr.config.start import Start
+from sdetr.evaluation.settings import EvaluateRun
+from sdetr.training.settings import FinetuneRun, ProtocolSettings
+
+RUN_FILES = {
+    "weights": "weights.safetensors",
+    "settings_copy": "settings.yaml",
+    "curve": "metrics.jsonl",
+    "predictions": "predictions.json",
+    "record": "run.json",
+    "pictures": "pictures",
+}
+"""What a finished run declares, by slot; `pictures` is a folder."""
+
+
+def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int) -> Job:
+    """A run, after everything that it starts from."""
+    settings = protocol_of(stages, protocol, model, start)
+    before = _before(stages, start, model)
+    inputs = {
+        "init": before.outputs["weights"],
+        "train": stages.dataset(settings.dataset).outputs["index"],
+        "test": stages.dataset(settings.test).outputs["index"],
+    }
+    run = FinetuneRun(
+        stage="finetune",
+        recipe=training.RECIPE,
+        seed=seed,
+        protocol=settings,
+        model=stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start)),
+        trunk=stages.compose.backbone(root(stages, start, model)).trunk,
+        train=inputs["train"],
+        test=inputs["test"],
+        # Of a detector only the class head is new: other classes, or another number of them.
+        **({} if before.stage == "backbone" else {"fresh": ("class_head.",)}),
+    )
+    path = f"finetune/{protocol}/{model}/{start}/seed{seed}"
+    return stages.add("finetune", path, run, inputs, stages.under(path, RUN_FILES))
+
+
+def evaluate(stages: Stages, run: Job) -> Job:
+    """`metrics.json` of a run, from its predictions."""
+    settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"])
+    inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
+    outputs = stages.under(run.path, {"metrics": "metrics.json"})
+    return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
+
+
+def protocol_of(stages: Stages, protocol: str, model: str, start: Start) -> ProtocolSettings:
+    return stages.compose.finetuning(protocol, stages.compose.finetuning_facts(model, protocol, start))
+
+
+def root(stages: Stages, start: Start, model: str) -> str:
+    """The backbone that everything began with."""
+    if start.backbone:
+        return start.backbone
+    if not (start.pretext and start.pretraining):
+        raise SettingsError(f"start {start} has neither a backbone nor a pretraining")
+    return initial_backbone(stages, start.pretraining.protocol, start.pretext, model)
+
+
+def stands(stages: Stages, protocol: str, model: str, start: Start) -> dict[str, str]:
+    """The papers' data sets and backbone of a run → what stands for them here, where it differs."""
+    settings = protocol_of(stages, protocol, model, start)
+    datasets = [settings.dataset, settings.test]
+    if start.pretext and start.pretraining:
+        facts = stages.compose.pretraining_facts(model, start.pretraining.protocol, start.pretext)
+        datasets.append(stages.compose.pretraining(start.pretraining.protocol, facts).dataset)
+    names = {name: stages.compose.dataset_name(name) for name in datasets}
+    backbone = root(stages, start, model)
+    names[backbone] = stages.compose.scale.backbones.get(backbone, backbone)
+    return {name: here for name, here in names.items() if name != here}
+
+
+def _before(stages: Stages, start: Start, model: str) -> Job:
+    """The job whose weights a start takes."""
+    if start.further:
+        last = start.further[-1]
+        return finetune(stages, last.protocol, model, start.without_last(), last.seed)
+    if start.pretext and start.pretraining:
+        return pretrain(stages, start.pretraining.protocol, start.pretext, model, start.pretraining.seed)
+    return stages.backbone(root(stages, start, model))

@@ -1,0 +1,106 @@
+"""Jobs that need no labels: proposals, planned views, features made ahead, pretraining."""
+
+import sdetr.proposals.settings as proposals_settings
+import sdetr.training.settings as training
+import sdetr.views.settings as views_settings
+from sdetr.config.job import Job
+from sdetr.config.stages import Stages
+from sdetr.proposals.settings import ProposalsRun
+from sdetr.training.settings import PretrainProtocolSettings, PretrainRun
+from sdetr.views.settings import FeaturesRun, Views, ViewsRun
+
+RUN_FILES = {
+    "weights": "weights.safetensors",
+    "heads": "pretext.safetensors",
+    "settings_copy": "settings.yaml",
+    "curve": "metrics.jsonl",
+    "record": "run.json",
+    "pictures": "pictures",
+}
+"""What a finished run declares, by slot: `weights` is what survives, `heads` what is thrown away."""
+
+
+def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int) -> Job:
+    """A run, after its views, their features if they are made ahead, and its backbone."""
+    compose = stages.compose
+    facts = compose.pretraining_facts(model, protocol, pretext)
+    settings, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
+    recipe = compose.views(task.views, facts)
+    backbone = stages.backbone(settings.backbone)
+    plan = _views(stages, protocol, settings, task.views, recipe, seed)
+    inputs = {
+        "init": backbone.outputs["weights"],
+        "dataset": stages.dataset(settings.dataset).outputs["index"],
+        "plan": plan.outputs["file"],
+    }
+    if settings.features_ahead:
+        inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
+    run = PretrainRun(
+        stage="pretrain",
+        recipe=training.RECIPE,
+        seed=seed,
+        protocol=settings,
+        pretext=task,
+        views=recipe,
+        model=compose.model(model, facts),
+        trunk=compose.backbone(settings.backbone).trunk,
+        **{slot: file for slot, file in inputs.items() if slot != "init"},
+    )
+    path = f"pretrain/{protocol}/{pretext}/{model}/seed{seed}"
+    return stages.add("pretrain", path, run, inputs, stages.under(path, RUN_FILES))
+
+
+def initial_backbone(stages: Stages, protocol: str, pretext: str, model: str) -> str:
+    """What a pretraining's detector starts from."""
+    facts = stages.compose.pretraining_facts(model, protocol, pretext)
+    return stages.compose.pretraining(protocol, facts).backbone
+
+
+def _proposals(stages: Stages, dataset: str, proposer: str) -> Job:
+    inputs = {"dataset": stages.dataset(dataset).outputs["index"]}
+    run = ProposalsRun(
+        stage="proposals",
+        recipe=proposals_settings.RECIPE,
+        proposer=stages.compose.proposer(proposer),
+        dataset=inputs["dataset"],
+    )
+    path = f"proposals/{dataset}/{proposer}"
+    return stages.add("proposals", path, run, inputs, stages.beside(path, "parquet"))
+
+
+def _views(
+    stages: Stages, protocol: str, settings: PretrainProtocolSettings, name: str, recipe: Views, seed: int
+) -> Job:
+    inputs = {
+        "dataset": stages.dataset(settings.dataset).outputs["index"],
+        "proposals": _proposals(stages, settings.dataset, recipe.proposer).outputs["file"],
+    }
+    run = ViewsRun(
+        stage="views",
+        recipe=views_settings.RECIPE,
+        seed=seed,
+        views=recipe,
+        short=settings.short,
+        longest=settings.longest,
+        **inputs,
+    )
+    path = f"views/{protocol}/{name}/seed{seed}"
+    return stages.add("views", path, run, inputs, stages.beside(path, "parquet"))
+
+
+def _features(stages: Stages, plan: Job, recipe: Views, backbone: Job, seed: int) -> Job:
+    inputs = {
+        "init": backbone.outputs["weights"],
+        "dataset": plan.inputs["dataset"],
+        "plan": plan.outputs["file"],
+    }
+    run = FeaturesRun(
+        stage="features",
+        recipe=views_settings.RECIPE,
+        seed=seed,
+        views=recipe,
+        dataset=inputs["dataset"],
+        plan=inputs["plan"],
+    )
+    path = plan.path.replace("views/", "features/", 1)
+    return stages.add("features", path, run, inputs, stages.beside(path, "safetensors"))
