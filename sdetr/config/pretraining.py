@@ -32,6 +32,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         "init": backbone.outputs["weights"],
         "dataset": stages.dataset(settings.dataset).outputs["index"],
         "plan": plan.outputs["file"],
+        "proposals": plan.inputs["proposals"],
     }
     if settings.features_ahead:
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from sdetr.report.commit import current_commit
+from sdetr.commit import current_commit
 from sdetr.report.results import Result, cure, read_result
 from sdetr.report.settings import Metric, TableRun
 from sdetr.report.statistics import Summary, summarise
@@ -55,7 +54,7 @@ def read_content(settings: TableRun) -> Content:
     """Raises ValueError for the first run that is not the plan's, or not like its neighbours."""
     table = settings.table
     cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
-    content = Content(settings, cells, current_commit(Path(__file__).parent))
+    content = Content(settings, cells, current_commit())
     for column in table.columns:
         _refuse_unlike(list(content.of(column)), settings.scale)
     return content

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
+from sdetr import record
 from sdetr.config.base import Settings
 from sdetr.files import write_json
-from sdetr.training import record
 from sdetr.training.checkpoint import Checkpoint
+from sdetr.training.device import describe, peak_bytes
 from sdetr.training.journal import Journal
 from sdetr.training.stopwatch import Stopwatch
 
@@ -34,7 +35,7 @@ class Attempt:
         """`inputs` are digested; the one called `settings` is compared by what it says, not by its bytes."""
         self.folder = scale / "state" / run
         self.device, self.seed = device, seed
-        self.record = record.begin(stage, run, seed, inputs, device)
+        self.record = record.begin(stage, run, seed, inputs, describe(device))
         files = {name: entry["sha256"] for name, entry in self.record["inputs"].items() if name != "settings"}
         self._checkpoint = Checkpoint(self.folder, {"settings": settings.said(), "inputs": files})
         self.saved = self._checkpoint.load()
@@ -53,7 +54,7 @@ class Attempt:
     def finish(self, path: Path, outputs: dict[str, Path], **more: Any) -> None:
         """Writes the record, last of all outputs; then the state has no use any more."""
         self.watch.lap()
-        ended = record.end(self.record | more, outputs, self.watch.seconds)
+        ended = record.end(self.record | more, outputs, self.watch.seconds, peak_bytes(self.device))
         write_json(self.folder / "run.json", ended, indent=1)
         write_json(path, ended, indent=1)
         self._checkpoint.clear()

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sdetr import record
 from sdetr.data.normalise import normalise
 from sdetr.files import write_json
 from sdetr.interop.backbones import fetched_backbone
@@ -17,10 +18,9 @@ from sdetr.models.settings import TrunkSettings
 from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
 from sdetr.settings_file import load
-from sdetr.training import record
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.crops import Crops, Pictures
-from sdetr.training.device import choose_device
+from sdetr.training.device import choose_device, describe
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
 from sdetr.training.settings import BackboneRun, FetchedBackbone, TrainedBackbone
@@ -50,7 +50,7 @@ def _fetch(
     began = time.perf_counter()
     trunk, file = fetched_backbone(backbone, downloads)
     _save(trunk, backbone.trunk, out)
-    begun = record.begin("backbone", path, None, {"settings": settings, "download": file}, device)
+    begun = record.begin("backbone", path, None, {"settings": settings, "download": file}, describe(device))
     begun["starts"] = [record.start_entry(0)]
     seconds = {"total": time.perf_counter() - began, "training": 0.0, "evaluation": 0.0}
     write_json(out.with_suffix(".json"), record.end(begun, {out.name: out}, seconds), indent=1)

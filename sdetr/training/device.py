@@ -25,6 +25,11 @@ def choose_device(asked: str) -> torch.device:
     return torch.device(kind)
 
 
+def peak_bytes(device: torch.device) -> int | None:
+    """Most memory that was allocated on the device; None where it keeps no count."""
+    return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None
+
+
 def describe(device: torch.device) -> str:
     """For people and records: `cpu, 1 thread of 2 cores` or `cuda, NVIDIA …`."""
     if device.type == "cuda":

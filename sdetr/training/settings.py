@@ -157,5 +157,7 @@ class PretrainRun(Settings):
     """Index of the images, from the root."""
     plan: str
     """Planned views, from the root."""
+    proposals: str
+    """What their regions were chosen from, from the root; drawn in the pictures."""
     features: str | None = None
     """Features made ahead, from the root."""

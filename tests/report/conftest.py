@@ -76,7 +76,7 @@ def edit() -> Callable[..., None]:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """Two rows and two columns: three seeds, one seed, the same as another row, and nothing."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sdetr.report.content.current_commit", lambda folder: COMMIT)
+    monkeypatch.setattr("sdetr.report.content.current_commit", lambda: COMMIT)
     table = {
         "title": "Toy table",
         "caption": "What it shows.",

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from sdetr.report.commit import current_commit
+from sdetr.commit import current_commit
 
 
 def git(folder, *words):

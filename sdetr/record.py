@@ -1,39 +1,34 @@
-"""run.json: from what, with what, where and when a run was made, so that a number can be trusted later."""
+"""run.json: from what, with what, where and when something was made, so that it can be trusted later."""
 
 import json
 import os
 import platform
 import resource
-import shutil
 import socket
-import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from sdetr.commit import current_commit, has_changes
 from sdetr.files import sha256
-from sdetr.training.device import describe
 
 PACKAGES = ("sdetr", "torch", "torchvision", "numpy")
 
 
 def begin(
-    stage: str, run: str, seed: int | None, inputs: dict[str, Path], device: torch.device
+    stage: str, run: str, seed: int | None, inputs: dict[str, Path], device: str = "cpu"
 ) -> dict[str, Any]:
     """The part that is known before anything is computed; inputs are digested here."""
-    commit, dirty = _commit()
     return {
         "run": run,
         "stage": stage,
         "seed": seed,
-        "commit": commit,
-        "dirty": dirty,
+        "commit": current_commit(),
+        "dirty": has_changes(),
         "inputs": {name: {"path": str(path), "sha256": sha256(path)} for name, path in inputs.items()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "device": describe(device),
+        "device": device,
         "starts": [],
         "finished": None,
     }
@@ -53,38 +48,18 @@ def earlier_starts(path: Path, inputs: dict[str, Any]) -> list[dict[str, Any]]:
     return list(left["starts"]) if unfinished else []
 
 
-def end(record: dict[str, Any], outputs: dict[str, Path], seconds: dict[str, float]) -> dict[str, Any]:
-    """The record of a finished run."""
+def end(
+    record: dict[str, Any], outputs: dict[str, Path], seconds: dict[str, float], peak_bytes: int | None = None
+) -> dict[str, Any]:
+    """The record of a finished run; `peak_bytes` of a device that keeps count, else this process's."""
     return record | {
         "outputs": {name: sha256(path) for name, path in outputs.items()},
         "seconds": {part: round(value, 3) for part, value in seconds.items()},
-        "peak_memory_bytes": peak_memory_bytes(record["device"]),
+        "peak_memory_bytes": peak_bytes or _peak_of_process(),
         "finished": time.time(),
     }
 
 
-def peak_memory_bytes(device: str) -> int:
-    """Of the device if it keeps count, else of this process."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.max_memory_allocated())
+def _peak_of_process() -> int:
     unit = 1 if platform.system() == "Darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _commit() -> tuple[str | None, bool]:
-    """Commit of the code, and whether tracked files differ from it; (None, False) outside a repository."""
-    git = shutil.which("git")
-    here = Path(__file__).parent
-    if git is None:
-        return None, False
-    head = subprocess.run([git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
-    if head.returncode:
-        return None, False
-    status = subprocess.run(
-        [git, "status", "--porcelain", "--untracked-files=no"],
-        cwd=here,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return head.stdout.strip(), bool(status.stdout.strip())
