@@ -20,6 +20,8 @@ PLAN = Lookup.of(config, write=workflow.is_main_process)
 wildcard_constraints:
     dataset="[a-z0-9_-]+",
     name="[a-z0-9_-]+",
+    plan="[a-z0-9_/-]+/seed[0-9]+",
+    pretraining="pretrain/[a-z0-9_/-]+/seed[0-9]+",
     run="finetune/[a-z0-9_.+~/-]+/seed[0-9]+",
 
 
@@ -33,5 +35,6 @@ rule all_tables:
 
 
 include: "workflow/rules/data.smk"
+include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/report.smk"

@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "interop": {"models"},
     "report": {"evaluation"},
     "tracking": set(),
-    "training": {"data", "views", "models", "objectives", "evaluation", "interop"},
+    "training": {"data", "proposals", "views", "models", "objectives", "evaluation", "interop"},
     "config": set(),
     "cli": {
         "config",

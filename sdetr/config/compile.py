@@ -20,7 +20,7 @@ from sdetr.report.settings import CellRun, TableRun, TableSettings
 def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
     """The jobs of `first`, `all`, or the named tables. Raises SettingsError before anything is run."""
     composer = Composer(Params(params), scale)
-    plan = Plan(scale)
+    plan = Plan(scale, composer.scale.shards)
     for table, part in _selected(composer, tables).items():
         _Table(Stages(plan, composer), composer, table, part).add()
     return plan

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from sdetr.config.base import SettingsError
 from sdetr.config.check import check
-from sdetr.config.layers import Facts, Layer, Params
+from sdetr.config.layers import Facts, Layer, Params, nearest
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
@@ -36,7 +36,15 @@ class Composer:
 
     @cached_property
     def scale(self) -> ScaleSettings:
-        return check(ScaleSettings, self._scale_layer)
+        """Raises SettingsError, too, for a section about something that has no file."""
+        scale: ScaleSettings = check(ScaleSettings, self._scale_layer)
+        for kind in ("models", "pretexts", "protocols", "datasets", "backbones", "proposers", "tables"):
+            known = self.params.names(kind)
+            for name in getattr(scale, kind):
+                if name not in known:
+                    place = self._scale_layer.places[kind, name]
+                    raise SettingsError(f"{place}: {kind}: {nearest(name, known)}")
+        return scale
 
     def dataset_name(self, name: str) -> str:
         """What stands for a data set at this scale; the name has to be that of a file either way."""
@@ -59,15 +67,13 @@ class Composer:
         return settings
 
     def views(self, name: str, facts: Facts) -> Views:
-        return check(Views, self._over(self.params.resolve("views", name, facts), ("view",), facts))
+        return check(Views, self._layer("views", name, facts, "view"))
 
     def pretext(self, name: str, facts: Facts) -> Pretext:
-        layer = self._over(self.params.resolve("pretexts", name, facts), ("pretext",), facts)
-        return check(Pretext, self._over_kin(layer, "pretexts", name, facts))
+        return check(Pretext, self._layer("pretexts", name, facts))
 
     def model(self, name: str, facts: Facts) -> ModelSettings:
-        layer = self._over(self.params.resolve("models", name, facts), ("model",), facts)
-        return check(ModelSettings, self._over_kin(layer, "models", name, facts))
+        return check(ModelSettings, self._layer("models", name, facts, "model"))
 
     def finetuning(self, name: str, facts: Facts) -> ProtocolSettings:
         """Raises SettingsError for a protocol that pretrains."""
@@ -105,21 +111,21 @@ class Composer:
         return (*self.params.kin("datasets", name), name.split("-")[0])
 
     def _protocol(self, name: str, facts: Facts) -> ProtocolSettings | PretrainProtocolSettings:
-        layer = self.params.resolve("protocols", name, facts)
-        task = str(layer.values.get("task"))
-        if task in ScaleSettings.model_fields:
-            layer = self._over(layer, (task,), facts)
-        laid = self._over_kin(layer, "protocols", name, facts)
-        settings: ProtocolSettings | PretrainProtocolSettings = check(Protocol, laid)
+        task = str(self.params.resolve("protocols", name, facts).values.get("task"))
+        section = task if task in ScaleSettings.model_fields else ""
+        layer = self._layer("protocols", name, facts, section)
+        settings: ProtocolSettings | PretrainProtocolSettings = check(Protocol, layer)
         return settings
 
-    def _over(self, layer: Layer, sections: tuple[str, ...], facts: Facts) -> Layer:
-        section = self._scale_layer
-        for name in sections:
-            section = section.under(name)
-        return self.params.bend(section, facts).over(layer)
+    def _layer(self, kind: str, name: str, facts: Facts, section: str = "") -> Layer:
+        """A file and what the scale lays over it: over its ancestors first, so that a child's difference
+        stays one; then over all of its kind; then over the file itself.
+        """
 
-    def _over_kin(self, layer: Layer, kind: str, name: str, facts: Facts) -> Layer:
-        for relative in reversed(self.params.kin(kind, name)):
-            layer = self._over(layer, (kind, relative), facts)
-        return layer
+        def named(relative: str) -> Layer:
+            return self.params.bend(self._scale_layer.under(kind).under(relative), facts)
+
+        layer = self.params.resolve(kind, name, facts, named)
+        if section:
+            layer = self.params.bend(self._scale_layer.under(section), facts).over(layer)
+        return named(name).over(layer)

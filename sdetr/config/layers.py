@@ -5,7 +5,7 @@ the last word wins. Mappings merge, all else replaces; a mapping whose `kind` ch
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,14 @@ class Params:
     def names(self, kind: str) -> list[str]:
         return sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
 
-    def resolve(self, kind: str, name: str, facts: Facts | None = None) -> Layer:
-        """The layers of `params/<kind>/<name>.yaml` for a run of which `facts` hold."""
-        return self._resolve(kind, name, facts or {}, ())
+    def resolve(
+        self, kind: str, name: str, facts: Facts | None = None, bent: Callable[[str], Layer] | None = None
+    ) -> Layer:
+        """The layers of `params/<kind>/<name>.yaml` for a run of which `facts` hold.
+
+        `bent` gives, by name, what is laid over an ancestor before its children speak.
+        """
+        return self._resolve(kind, name, facts or {}, (), bent)
 
     def bend(self, layer: Layer, facts: Facts) -> Layer:
         """A layer with its own `when` applied, as in the sections of a scale."""
@@ -85,7 +90,9 @@ class Params:
             chain.append(str(parent))
         return tuple(chain)
 
-    def _resolve(self, kind: str, name: str, facts: Facts, below: tuple[str, ...]) -> Layer:
+    def _resolve(
+        self, kind: str, name: str, facts: Facts, below: tuple[str, ...], bent: Callable[[str], Layer] | None
+    ) -> Layer:
         located = self._file(kind, name)
         if name in below:
             raise SettingsError(
@@ -94,13 +101,15 @@ class Params:
         sources = _sources(located)
         words = {"extends", "when", "source"} if sources else {"extends", "when"}
         own = Layer({k: v for k, v in located.values.items() if k not in words}, located.places, sources)
-        parent = located.values.get("extends")
-        merged = own.over(self._resolve(kind, str(parent), facts, (*below, name))) if parent else own
+        merged = own
+        if parent := located.values.get("extends"):
+            base = self._resolve(kind, str(parent), facts, (*below, name), bent)
+            merged = own.over(bent(str(parent)).over(base) if bent else base)
         when = {key: place for key, place in located.places.items() if key[:1] == ("when",)}
-        bent = Layer(
+        exceptions = Layer(
             merged.values | {"when": located.values.get("when")}, merged.places | when, merged.sources
         )
-        return self.bend(bent, facts)
+        return self.bend(exceptions, facts)
 
     def _file(self, kind: str, name: str) -> Located:
         path = self.root / kind / f"{name}.yaml"

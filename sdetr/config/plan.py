@@ -28,6 +28,8 @@ class Plan:
     """Jobs by path, those that write a file before those that read it."""
 
     scale: str
+    shards: int = 1
+    """How many jobs share the images of one data set, where a stage can be shared."""
     jobs: dict[str, Job] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     """Paths that this scale makes equal to another one; they are not run."""

@@ -47,19 +47,19 @@ class ScaleSettings(Settings):
     """The papers' proposers → those that stand for them here."""
     view: Section = Field(default_factory=dict)
     """Laid over every recipe of views."""
-    pretext: Section = Field(default_factory=dict)
-    """Laid over every pretext."""
     pretexts: dict[Name, Section] = Field(default_factory=dict)
-    """Laid over a pretext and those that extend it."""
+    """Laid over a pretext; those that extend it add their difference afterwards."""
     model: Section = Field(default_factory=dict)
     """Laid over every model."""
     models: dict[Name, Section] = Field(default_factory=dict)
-    """Laid over a model and those that extend it."""
+    """Laid over a model, after `model`; those that extend it add their difference afterwards."""
     detection: Section = Field(default_factory=dict)
     """Laid over every protocol of this task."""
     pretrain: Section = Field(default_factory=dict)
     """The same."""
     protocols: dict[Name, Section] = Field(default_factory=dict)
-    """Laid over a protocol and those that extend it."""
+    """Likewise over a protocol, after the section of its task."""
+    shards: Count = 1
+    """Jobs that share one data set's proposals; any number gives the same file."""
     resources: dict[Name, ResourceSettings] = Field(default_factory=dict)
     """By stage."""

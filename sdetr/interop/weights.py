@@ -15,9 +15,14 @@ LISTED = 20
 
 
 def save_weights(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
-    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_tensors(module.state_dict(), path, metadata)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, temporary, metadata
+        )
         _order_metadata(temporary)
 
 

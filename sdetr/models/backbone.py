@@ -74,13 +74,16 @@ class ResNet(nn.Module):
         self.conv1 = conv(3, trunk.width, 7, stride=2)
         self.bn1 = norm(trunk.width)
         self.channels: list[int] = []
+        self.stride = 4  # pixels per cell of the last map
         inputs = trunk.width
         for stage in range(trunk.stages):
             width = trunk.width * 2**stage
             dilated = trunk.dilated and stage == trunk.stages - 1
+            shrink = 2 if stage > 0 and not dilated else 1
+            self.stride *= shrink
             blocks = []
             for i in range(BLOCKS[trunk.arch][stage]):
-                stride = 2 if i == 0 and stage > 0 and not dilated else 1
+                stride = shrink if i == 0 else 1
                 dilation = 2 if dilated and i > 0 else 1  # the first block keeps dilation 1
                 blocks.append(Block(inputs, width, bottleneck, stride, dilation, norm))
                 inputs = 4 * width if bottleneck else width

@@ -49,9 +49,8 @@ class Detector(nn.Module):
         return self.decode(self.encode(view))
 
     def encode(self, view: View) -> Memory:
-        """The view's images are normalised floats."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self._backbone_learns()):
-            last = self.backbone(view.images)[-1]  # (B, C, h, w)
+        """The view's images are normalised floats; where its maps were made ahead, nobody looks at them."""
+        last = (self.features(view.images) if view.maps is None else view.maps)[-1]  # (B, C, h, w)
         size = (last.shape[-2], last.shape[-1])
         padding = shrink(view.padding, size)  # (B, h, w)
         tokens = self.neck(last).flatten(2).transpose(1, 2)  # (B, M, D)
@@ -59,6 +58,13 @@ class Detector(nn.Module):
         hidden = padding.flatten(1)  # (B, M)
         tokens = self.encoder(tokens, position, hidden)
         return Memory(tokens, position, hidden, [size], valid_share(padding)[:, None], [last])
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
+        learns = any(parameter.requires_grad for parameter in self.backbone.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+            maps: list[Tensor] = self.backbone(images)
+        return maps
 
     def decode(self, memory: Memory, ask: Ask | None = None) -> Predictions:
         queries = self.queries(ask or Ask(), memory.tokens.shape[0])
@@ -76,6 +82,12 @@ class Detector(nn.Module):
         first = ("conv1.", "bn1.", "layer1.")
         for name, parameter in self.backbone.named_parameters():
             parameter.requires_grad_(lr_backbone > 0 and not name.startswith(first))
+
+    def reset_box_head(self) -> None:
+        """PyTorch's default initialisation, also where a head starts as "exactly at the reference"."""
+        for layer in self.box_head.layers:
+            assert isinstance(layer, nn.Linear)
+            layer.reset_parameters()
 
     @torch.no_grad()
     def answers(self, predictions: Predictions, sizes_px: Tensor, keep: int) -> list[Answers]:
@@ -95,6 +107,3 @@ class Detector(nn.Module):
         boxes = cxcywh_to_xyxy(boxes).gather(1, query[..., None].expand(-1, -1, 4))
         boxes_px = boxes * sizes_px.to(boxes).flip(1).repeat(1, 2)[:, None]
         return [Answers(*one) for one in zip(scores, labels, boxes_px, strict=True)]
-
-    def _backbone_learns(self) -> bool:
-        return any(parameter.requires_grad for parameter in self.backbone.parameters())

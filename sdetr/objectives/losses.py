@@ -34,10 +34,15 @@ def focal_loss(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
 
 def box_losses(predictions: Predictions, pairs: Pairs, targets: Targets) -> tuple[Tensor, Tensor]:
     """L1 distance and 1 - GIoU of matched boxes, (L,) each."""
-    said = predictions.boxes[_layers(pairs), pairs.image, pairs.query]  # (L, P, 4)
+    said = matched(predictions.boxes, pairs)  # (L, P, 4)
     wanted = targets.boxes[pairs.image, pairs.target]
     apart = 1 - giou(cxcywh_to_xyxy(said), cxcywh_to_xyxy(wanted))
     return (said - wanted).abs().sum((1, 2)), apart.sum(1)
+
+
+def matched(values: Tensor, pairs: Pairs) -> Tensor:
+    """(L, B, Q, ·) → (L, P, ·): what the queries say that answer for something."""
+    return values[_layers(pairs), pairs.image, pairs.query]
 
 
 def _layers(pairs: Pairs) -> Tensor:

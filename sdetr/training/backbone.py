@@ -75,7 +75,7 @@ def _train(
     timeline = Timeline.of(backbone, crops.steps_per_pass)
     metrics: dict[str, float] = {}
 
-    def evaluated(objective: Objective) -> dict[str, float]:
+    def evaluated(objective: Objective, step: int) -> dict[str, float]:
         assert isinstance(objective, Classify)
         metrics["accuracy"] = accuracy(objective, held_out, backbone.crop_px)
         return metrics

@@ -1,6 +1,5 @@
 """The features stage: what a frozen backbone says of every planned view and crop, computed once."""
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sdetr import record
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
 from sdetr.data.progress import ticking
@@ -18,14 +18,12 @@ from sdetr.interop.weights import load_exactly, read_weights
 from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
 from sdetr.settings_file import load
-from sdetr.training import record
 from sdetr.training.attempt import logged_to
-from sdetr.training.device import choose_device
+from sdetr.training.device import choose_device, describe, peak_bytes
 from sdetr.training.paths import run_path
 from sdetr.types import View
 from sdetr.views.colour import Colour
 from sdetr.views.features import write_features
-from sdetr.views.pairs import Pair
 from sdetr.views.pixels import cut
 from sdetr.views.settings import FeaturesRun
 from sdetr.views.store import ViewPlan
@@ -49,43 +47,55 @@ def make_features(settings: Path, init: Path, out: Path, device: str = "auto") -
         backbone = frozen_backbone(init).to(chosen)
         dataset, plan = Dataset(Path(run.dataset)), ViewPlan(Path(run.plan))
         inputs = {"settings": settings, "init": init, "dataset": Path(run.dataset), "plan": plan.path}
-        begun = record.begin(run.stage, path, run.seed, inputs, chosen)
+        begun = record.begin(run.stage, path, run.seed, inputs, describe(chosen))
         begun["starts"] = [record.start_entry(0)]
-        maps, crops = [], []
-        for one, other in ticking(_features(run, dataset, plan, backbone), sum(plan.counts), "features"):
-            maps.append(one)
-            crops.append(other)
-        write_features(out, plan, maps, crops, backbone.strides[-1])
+        features = ticking(_features(run, dataset, plan, backbone), sum(plan.counts), "features")
+        maps, crops = zip(*features, strict=True)
+        write_features(out, plan, maps, crops, backbone.stride)
         seconds = {"total": time.perf_counter() - began}
-        write_json(out.with_suffix(".json"), record.end(begun, {out.name: out}, seconds), indent=1)
+        ended = record.end(begun, {out.name: out}, seconds, peak_bytes(chosen))
+        write_json(out.with_suffix(".json"), ended, indent=1)
         log.info("%s: %d pairs, %.0f MB, %.0f s", out, len(maps), out.stat().st_size / 1e6, seconds["total"])
 
 
 def frozen_backbone(path: Path) -> ResNet:
-    """A backbone's file as a network that never learns. Raises ValueError if it is another kind of file."""
+    """The network of a backbone's file, never to learn. Raises ValueError for another kind of file."""
     tensors, metadata = read_weights(path)
     if "trunk" not in metadata:
-        raise ValueError(f"{path} does not say what trunk it holds; features are made by a backbone's file")
-    backbone = ResNet(TrunkSettings.model_validate(json.loads(metadata["trunk"])))
+        raise ValueError(f"{path} does not say which trunk it holds; features come from a backbone's file")
+    backbone = ResNet(TrunkSettings.model_validate_json(metadata["trunk"]))
     load_exactly(backbone, tensors, str(path))
     return backbone.eval().requires_grad_(False)
 
 
-def colour_seed(seed: int, image_id: int, draw: int) -> int:
-    """Colours of a pair depend on this alone: not on the order of work, nor on the device."""
-    return int(np.random.SeedSequence((COLOURS, seed, image_id, draw)).generate_state(1)[0])
-
-
+@torch.no_grad()
 def _features(
     run: FeaturesRun, dataset: Dataset, plan: ViewPlan, backbone: ResNet
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of every pair in the plan's order: maps (2, C, h, w) and crop features (2, R, C), half precision."""
+    """Of every pair in the plan's order: maps (2, C, h, w) and crop features (2, R, C), on the host.
+
+    A pair at a time: views have sizes of their own, and so no map depends on a neighbour's padding.
+    """
     device = next(backbone.parameters()).device
     colour, generator = Colour(run.views.colour), torch.Generator()
     places = {image_id: i for i, image_id in enumerate(dataset.ids)}
     for draw, count in enumerate(plan.counts):
         for row in range(count):
             pair = plan.pair(draw, row)
-            image = dataset[places[pair.image_id]].image
-            generator.manual_seed(colour_seed(run.seed, pair.image_id, draw))
-            yield _of(pair, image, run.views.crop_px, colour, generator, backbone, device)
+            views, crops = cut(dataset[places[pair.image_id]].image, pair, run.views.crop_px)
+            generator.manual_seed(_colour_seed(run.seed, pair.image_id, draw))
+            maps = _last_map(colour(views.to(device), generator=generator), backbone)
+            flat = _last_map(colour(crops.flatten(0, 1).to(device), generator=generator), backbone)
+            yield maps.cpu(), flat.mean(dim=(2, 3)).view(*crops.shape[:2], -1).cpu()
+
+
+def _colour_seed(seed: int, image_id: int, draw: int) -> int:
+    """Colours of a pair depend on this alone, not on the order of work."""
+    return int(np.random.SeedSequence((COLOURS, seed, image_id, draw)).generate_state(1)[0])
+
+
+def _last_map(images: Tensor, backbone: ResNet) -> Tensor:
+    """(M, 3, H, W) in 0..255 → (M, C, h, w)."""
+    padding = torch.zeros(len(images), *images.shape[2:], dtype=torch.bool, device=images.device)
+    last: Tensor = backbone(normalise(View(images, padding, [])).images)[-1]
+    return last

@@ -54,7 +54,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         timeline = Timeline.of(run.protocol, batches.steps_per_pass, run.protocol.evaluate_every)
         predictions: dict[str, Any] = {}
 
-        def evaluated(objective: Objective) -> dict[str, float]:
+        def evaluated(objective: Objective, step: int) -> dict[str, float]:
             from sdetr.evaluation.boxes import evaluate
 
             assert isinstance(objective, Detection)

@@ -24,8 +24,8 @@ LINE_EVERY = 20
 Batches = Callable[[int], Iterator[Batch]]
 """Step → the batches of this step and of all that follow."""
 
-Evaluate = Callable[[Objective], dict[str, float]]
-"""An objective in eval mode → metrics by name."""
+Evaluate = Callable[[Objective, int], dict[str, float]]
+"""An objective in eval mode, after so many steps → metrics by name."""
 
 
 def train(
@@ -50,7 +50,7 @@ def train(
     while True:
         if trainee.step in points:
             attempt.watch.lap("training")
-            metrics = _evaluated(trainee.shown, evaluate)
+            metrics = _evaluated(trainee, evaluate)
             attempt.journal.write(
                 step=trainee.step,
                 epoch=float(points[trainee.step]),
@@ -84,10 +84,9 @@ def train(
             saved_at = time.monotonic()
 
 
-def _evaluated(objective: Objective, evaluate: Evaluate) -> dict[str, float]:
-    objective.eval()
+def _evaluated(trainee: Trainee, evaluate: Evaluate) -> dict[str, float]:
     with torch.no_grad():
-        metrics = evaluate(objective)
+        metrics = evaluate(trainee.shown.eval(), trainee.step)
     log.info("evaluated: %s", ", ".join(f"{name} {value:.1f}" for name, value in metrics.items()))
     return metrics
 

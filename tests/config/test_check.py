@@ -94,8 +94,8 @@ def test_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, ne
         (
             "tables/siamese-voc.yaml",
             "{label: from scratch, start: swav_r50}",
-            "{label: x, start: siamese~p}",
-            "'siamese' is not known",
+            "{label: x, start: siames~siamese-imagenet-60e}",
+            "'siames' is not known",
         ),
         (
             "tables/siamese-voc.yaml",

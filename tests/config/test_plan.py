@@ -11,9 +11,10 @@ import yaml
 
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
+from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.config.listing import as_dvc, as_json, as_text
-from sdetr.config.plan import Plan
+from sdetr.config.plan import STAGES, Plan
 from sdetr.config.schema import schemas
 
 ROOT = Path(__file__).parents[2]
@@ -40,13 +41,9 @@ def changed(before: Plan, after: Plan) -> set[str]:
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_table_compiles_at_every_scale(scale):
     plan = compile_plan(ROOT / "params", scale)
-    assert {job.stage for job in plan.jobs.values()} == {
-        "data",
-        "backbone",
-        "finetune",
-        "evaluate",
-        "table",
-    } - (set() if plan.of("backbone") else {"backbone"})
+    stages = {job.stage for job in plan.jobs.values()}
+    assert stages | {"features"} == set(STAGES)  # features are made ahead where a scale says so
+    assert {f"tables/{name}" for name in Params(ROOT / "params").names("tables")} <= set(plan.jobs)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -83,6 +80,27 @@ def test_a_scale_replaces_values_only():
     vanilla = demo.jobs[f"finetune/{VANILLA}/detr/swav_r50/seed0"].settings
     assert vanilla["protocol"]["steps_per_epoch"] == 8.0  # the scale's own exception for vanilla DETR
     assert vanilla["protocol"]["epochs"] == 50
+
+
+def test_what_a_scale_says_of_a_parent_leaves_the_childs_difference(params):
+    composer = Composer(Params(params), "demo")
+    weights = {
+        name: composer.pretext(
+            name, composer.pretraining_facts("conditional", "siamese-imagenet-60e", name)
+        ).weights
+        for name in ("siamese", "siamese-loc", "siamese-loc-region")
+    }
+    assert (weights["siamese"].feature, weights["siamese"].global_) == (3.0, 0.3)  # the scale's
+    assert (weights["siamese-loc"].feature, weights["siamese-loc"].global_) == (0.0, 0.0)
+    assert (weights["siamese-loc-region"].feature, weights["siamese-loc-region"].global_) == (3.0, 0.0)
+
+
+def test_a_section_of_a_scale_about_nothing_is_refused(params):
+    edit(params, "scales/demo.yaml", "  siamese: {weights", "  siamse: {weights")
+    with pytest.raises(
+        SettingsError, match=r"demo\.yaml:\d+: pretexts: 'siamse' is not known, did you mean 'siamese'"
+    ):
+        compile_plan(params, "demo")
 
 
 def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):

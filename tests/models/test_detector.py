@@ -32,6 +32,15 @@ def test_shapes_are_those_of_the_types(detector: Detector) -> None:
 
 
 @torch.no_grad()
+def test_maps_made_ahead_stand_for_the_images(detector: Detector) -> None:
+    view = padded_view()
+    maps = [detector.features(view.images)[-1]]
+    ahead = replace(view, images=torch.zeros(2, 3, 0, 0), maps=maps)
+    assert torch.equal(detector(ahead).boxes, detector(view).boxes)
+    assert detector.encode(ahead).maps[-1] is maps[-1]
+
+
+@torch.no_grad()
 def test_another_image_changes_no_image(detector: Detector) -> None:
     one, two = padded_view(seed=1), padded_view(seed=2)
     mixed = replace(one, images=torch.cat([one.images[:1], two.images[1:]]))

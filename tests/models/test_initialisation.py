@@ -87,6 +87,16 @@ def test_a_focal_detector_starts_at_one_percent_and_at_its_references() -> None:
     assert not detector.box_head.layers[-1].weight.any() and not detector.box_head.layers[-1].bias.any()
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_reset_box_head_is_as_pytorch_draws_it(variant: str) -> None:
+    detector = build(variant)
+    before = [layer.weight.clone() for layer in detector.box_head.layers]
+    detector.reset_box_head()
+    for layer, old in zip(detector.box_head.layers, before, strict=True):
+        assert fills(layer.weight, 1 / 16)
+        assert layer.bias.any() and not torch.equal(layer.weight, old)
+
+
 def test_a_softmax_detector_keeps_default_heads_and_has_one_class_more() -> None:
     detector = build("detr", classes=20)
     assert detector.class_head.weight.shape == (21, 256)

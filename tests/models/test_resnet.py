@@ -55,6 +55,9 @@ def test_a_cut_trunk_gives_the_first_maps_of_the_whole_one() -> None:
 def test_strides_follow_dilation(dilated: bool, strides: list[int]) -> None:
     maps = ResNet(trunk_settings(arch="resnet18", dilated=dilated))(torch.zeros(1, 3, 64, 128))
     assert [(64 // m.shape[2], 128 // m.shape[3]) for m in maps] == [(s, s) for s in strides]
+    for stages in (1, 2, 3, 4):
+        trunk = trunk_settings(arch="resnet18", dilated=dilated and stages == 4, stages=stages)
+        assert ResNet(trunk).stride == strides[stages - 1]
 
 
 @torch.no_grad()
@@ -125,6 +128,17 @@ def test_a_frozen_backbone_builds_no_graph(lr: float) -> None:
     memory = detector.encode(padded_view())
     assert memory.tokens.requires_grad
     assert memory.maps[-1].requires_grad is (lr > 0)
+
+
+@pytest.mark.parametrize("lr", [1e-5, 0.0])
+def test_features_are_the_backbones_maps_and_have_a_graph_only_if_it_learns(lr: float) -> None:
+    detector, images = small_detector("detr"), padded_view().images
+    detector.freeze_backbone(lr)
+    found = detector.features(images)
+    assert all(torch.equal(a, b) for a, b in zip(found, detector.backbone(images), strict=True))
+    assert found[-1].requires_grad is (lr > 0)
+    with torch.no_grad():
+        assert not detector.features(images)[-1].requires_grad
 
 
 def test_channels_follow_width_and_stages() -> None:

@@ -15,7 +15,7 @@ class Lookup:
     """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
 
     def __init__(self, plan: Plan):
-        self.plan = plan
+        self.plan, self.shards = plan, plan.shards
 
     @classmethod
     def of(cls, config: dict[str, Any], write: bool) -> "Lookup":

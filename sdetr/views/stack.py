@@ -1,0 +1,45 @@
+"""Planned pairs side by side: two padded views whose pixels, or features, are still to be filled in."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sdetr.boxes import xyxy_to_cxcywh
+from sdetr.types import View
+from sdetr.views.geometry import inside
+from sdetr.views.pairs import Pair
+from sdetr.views.pixels import Cut
+
+
+def without_pixels(pairs: Sequence[Pair], stride: int = 1) -> list[View]:
+    """View 1 and view 2 of B pairs: padding, boxes and labels, and images of no size, (B, 3, 0, 0).
+
+    Both are padded to the largest of all views, rounded up to a multiple of `stride`; so every cell of a map
+    of that stride is image or padding as it would be in a map of the view alone.
+    """
+    height, width = (-(-max(pair.view_size[side] for pair in pairs) // stride) * stride for side in (0, 1))
+    padding = torch.ones(len(pairs), height, width, dtype=torch.bool)
+    for i, pair in enumerate(pairs):
+        padding[i, : pair.view_size[0], : pair.view_size[1]] = False
+    ids = [pair.image_id for pair in pairs]
+    regions = [torch.from_numpy(inside(pair.regions, pair.views).astype(np.float32)) for pair in pairs]
+    labels = [torch.zeros(len(pair.regions), dtype=torch.int64) for pair in pairs]
+    nothing = torch.zeros(len(pairs), 3, 0, 0, dtype=torch.uint8)
+    return [
+        View(nothing, padding, ids, [xyxy_to_cxcywh(both[which]) for both in regions], labels)
+        for which in (0, 1)
+    ]
+
+
+def with_pixels(pairs: Sequence[Pair], cuts: Sequence[Cut]) -> list[View]:
+    """View 1 and view 2 of B pairs with their images and crops, bytes."""
+    views = []
+    for which, view in enumerate(without_pixels(pairs)):
+        images = torch.zeros(len(pairs), 3, *view.padding.shape[1:], dtype=torch.uint8)
+        for i, (height, width) in enumerate(pair.view_size for pair in pairs):
+            images[i, :, :height, :width] = cuts[i].images[which]
+        crops = torch.stack([one.crops[which] for one in cuts])  # (B, R, 3, s, s)
+        views.append(replace(view, images=images, crops=crops))
+    return views

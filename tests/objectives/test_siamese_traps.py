@@ -1,0 +1,161 @@
+"""What is easy to get wrong in Siamese DETR, one test per trap."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sdetr.boxes import cxcywh_to_xyxy
+from sdetr.models.detector import Detector
+from sdetr.objectives import siamese
+from sdetr.objectives.siamese import Siamese
+from sdetr.objectives.siamese_views import stacked
+from sdetr.objectives.targets import Targets
+from sdetr.types import Predictions, View
+from tests.models.small import CLASSES, model_settings, small_detector, trunk_settings
+from tests.objectives.small_pairs import QUERIES, REGIONS, losses_of, pair, siamese_settings, small_siamese
+
+VARIANTS = ["detr", "conditional"]
+
+
+@torch.no_grad()
+def search(objective: Siamese, views: list[View]) -> Predictions:
+    both = stacked(*views)
+    return objective.find(both, objective.detector.encode(both))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_siamese_t2_another_first_image_changes_no_other_images_answer(variant: str) -> None:
+    objective, views, others = small_siamese(variant), pair(seed=1), pair(seed=2)
+    mixed = [
+        replace(
+            view,
+            images=torch.cat([other.images[:1], view.images[1:]]),
+            boxes=[other.boxes[0], *view.boxes[1:]],
+        )
+        for view, other in zip(views, others, strict=True)
+    ]
+    change = (search(objective, mixed).boxes - search(objective, views).boxes).abs().amax((0, 2, 3))
+    first, rest = change.view(2, 4)[:, 0], change.view(2, 4)[:, 1:]
+    assert rest.max() < 1e-5 < 1e-3 < first.min()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_siamese_t2_a_region_asks_its_own_queries_about_the_other_view(variant: str) -> None:
+    objective, (one, two) = small_siamese(variant), pair()
+    moved = replace(one, boxes=[one.boxes[0], one.boxes[1] * 0.7, *one.boxes[2:]])
+    change = search(objective, [moved, two]).hidden - search(objective, [one, two]).hidden
+    change = change.abs().amax((0, 2, 3)).view(2, 4)  # view searched, image
+    assert change[1, 1] > 1e-3
+    change[1, 1] = 0
+    assert change.max() < 1e-5
+
+
+def test_queries_of_a_region_stand_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    objective = small_siamese("detr")
+    asked: list[Tensor] = []
+
+    def spy(self: Detector, memory: Any, ask: Any) -> Predictions:
+        asked.append(ask.position)
+        return decode(self, memory, ask)
+
+    decode = Detector.decode
+    monkeypatch.setattr(Detector, "decode", spy)
+    search(objective, pair())
+    grouped = asked[0].view(8, REGIONS, QUERIES // REGIONS, -1)
+    assert torch.equal(grouped[:, :, 0], grouped[:, :, 1])
+    assert (grouped[:, 0] - grouped[:, 1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_siamese_t5_three_logits_on_every_detector_and_the_first_is_never_wanted(variant: str) -> None:
+    objective = small_siamese(variant)
+    assert search(objective, pair()).logits.shape == (3, 8, QUERIES, 3)
+    objective(pair(), objective.normaliser([pair()]))["label"].backward()
+    assert objective.class_head.bias.grad[0] > 0  # whatever it says, less would be better
+    assert objective.class_head.bias.grad.sum().abs() < 1e-6
+    assert objective.detector.class_head.weight.grad is None
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_siamese_t5_regions_are_matched_by_their_softmax_on_every_detector(variant: str) -> None:
+    objective = small_siamese(variant, cost={"label": 1.0, "box": 0.0, "giou": 0.0})
+    said = search(objective, pair()).logits.log_softmax(-1)
+    likely = torch.zeros(said.shape[:-1]).scatter(2, said[..., 1].topk(REGIONS).indices, 1.0).bool()
+    each = -torch.where(likely, said[..., 1], 0.1 * said[..., 2])
+    expected = float(each.sum()) / (8 * (REGIONS + 0.1 * (QUERIES - REGIONS)))
+    assert losses_of(objective, pair())["label"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_siamese_t5_what_the_views_call_their_regions_does_not_matter() -> None:
+    objective, views = small_siamese("detr"), pair()
+    named = [replace(view, labels=[labels + 4 for labels in view.labels]) for view in views]
+    assert losses_of(objective, named) == losses_of(objective, views)
+
+
+def spied(monkeypatch: pytest.MonkeyPatch, objective: Siamese) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes whose features are read, boxes that are wanted, and what crops say, in one step."""
+    seen: dict[str, Any] = {}
+    read, match, crops = siamese.region_features, siamese.match, siamese.crop_features
+
+    def spy_read(last: Tensor, boxes: Tensor, *rest: Any) -> Tensor:
+        seen["read"] = boxes
+        return read(last, boxes, *rest)
+
+    def spy_match(said: Predictions, targets: Targets, *rest: Any, **more: Any) -> Any:
+        seen["wanted"] = targets.boxes
+        return match(said, targets, *rest, **more)
+
+    def spy_crops(*given: Any) -> Tensor:
+        seen["crops"] = crops(*given)
+        return seen["crops"]
+
+    monkeypatch.setattr(siamese, "region_features", spy_read)
+    monkeypatch.setattr(siamese, "match", spy_match)
+    monkeypatch.setattr(siamese, "crop_features", spy_crops)
+    losses_of(objective, pair())
+    return seen["read"], seen["wanted"], seen["crops"]
+
+
+def test_siamese_t6_only_the_boxes_whose_features_are_read_are_jittered_and_only_in_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objective = small_siamese("detr")
+    given = torch.stack(stacked(*pair()).boxes)
+    calm = spied(monkeypatch, objective)
+    assert torch.equal(calm[0], given) and torch.equal(calm[1], given)
+    monkeypatch.undo()
+    read, wanted, crops = spied(monkeypatch, objective.train())
+    assert torch.equal(wanted, given) and torch.equal(crops, calm[2])
+    shift = (cxcywh_to_xyxy(read) - cxcywh_to_xyxy(given)).abs() / given[..., 2:].repeat(1, 1, 2)
+    assert shift.mean() > 0.02 and shift.max() <= 0.1 + 1e-5
+
+
+def test_siamese_t6_jitter_follows_torchs_generator() -> None:
+    objective = small_siamese("detr").train()
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(losses_of(objective, pair())["box"])
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_pretext_starts_the_box_head_as_pytorch_does_and_freezes_the_backbone(variant: str) -> None:
+    torch.manual_seed(0)
+    detector = Detector(model_settings(variant, queries=QUERIES), trunk_settings(), CLASSES)
+    Siamese(detector, siamese_settings(), REGIONS)
+    for layer in detector.box_head.layers:
+        bound = 1 / math.sqrt(layer.in_features)
+        assert 0.8 * bound < layer.weight.abs().max() <= bound and layer.bias.any()
+    assert not any(p.requires_grad for p in detector.backbone.parameters())
+    assert detector.neck.weight.requires_grad
+
+
+def test_siamese_t22_what_was_pretrained_post_norm_is_refused_by_a_pre_norm_model() -> None:
+    after, before = (small_detector("detr", prenorm=prenorm) for prenorm in (False, True))
+    with pytest.raises(RuntimeError, match=r"Missing key.*encoder\.norm"):
+        before.load_state_dict(after.state_dict())

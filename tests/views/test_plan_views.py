@@ -1,0 +1,110 @@
+"""The plan: a file of pairs that depends on (seed, image, draw) alone."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdetr.data.sizes import resized
+from sdetr.data.transforms import resized as resized_in_training
+from sdetr.views.pairs import plan_pair
+from sdetr.views.store import ViewPlan
+
+BARE = 21
+
+
+def test_equal_settings_give_equal_bytes_and_others_do_not(planned: Callable[..., Path]) -> None:
+    one = planned().read_bytes()
+    assert one == planned().read_bytes()
+    for changes in ({"seed": 1}, {"iou": 0.3}, {"short": [64]}, {"draws": 3}):
+        assert planned(**changes).read_bytes() != one
+
+
+def test_a_pair_is_what_its_seed_image_and_draw_say_whatever_else_is_planned(
+    planned: Callable[..., Path], noise: Path, tmp_path: Path
+) -> None:
+    content = json.loads(noise.read_text())
+    fewer = noise.with_name("fewer.json")
+    fewer.write_text(json.dumps(content | {"images": content["images"][4:][::-1]}))
+    all_, some = ViewPlan(planned()), ViewPlan(planned(index=fewer, draws=1))
+    mine, theirs = all_.draw(0), some.draw(0)
+    for row, image_id in enumerate(theirs.image_ids):
+        at = mine.image_ids.tolist().index(image_id)
+        assert all((a[at] == b[row]).all() for a, b in zip(mine, theirs, strict=True))
+
+
+def test_draws_and_seeds_cut_other_views(planned: Callable[..., Path], plan: ViewPlan) -> None:
+    other = ViewPlan(planned(seed=1))
+    for theirs in (plan.draw(1), other.draw(0)):
+        same = (plan.draw(0).views == theirs.views).all(axis=(1, 2))
+        assert not same.any()
+
+
+def test_siamese_t15_images_of_one_seed_share_no_stream(run_of) -> None:
+    boxes = np.array([[0.0, 0, 100, 75]])
+    pairs = [plan_pair(run_of(), image_id, (75, 100), boxes, 0) for image_id in range(50)]
+    assert len({tuple(pair.views.ravel()) for pair in pairs}) == 50
+
+
+def test_the_plan_reads_back_what_was_drawn(plan: ViewPlan, run_of) -> None:
+    run = run_of()
+    assert (plan.draws, plan.regions, plan.counts) == (2, 5, [10, 10])
+    for draw in range(2):
+        for row in range(10):
+            pair = plan.pair(draw, row)
+            assert pair.views.shape == (2, 4)
+            assert pair.regions.shape == (5, 4)
+            width, height = pair.size[::-1]
+            assert (pair.views >= 0).all()
+            assert (pair.views <= np.array([width, height, width, height]) + 1e-4).all()
+            outer = np.concatenate([pair.views[:, :2].min(0), pair.views[:, 2:].max(0)])
+            assert (outer[2:] - outer[:2] <= np.array(pair.view_size[::-1]) + 1e-3).all()
+            assert min(pair.size) in run.short or max(pair.size) == run.longest
+            assert isinstance(pair.image_id, int)
+            assert isinstance(pair.flipped, bool)
+
+
+def test_an_image_without_proposals_is_left_out_named_and_counted(
+    planned: Callable[..., Path], noise: Path
+) -> None:
+    out = planned()
+    record = json.loads(out.with_suffix(".json").read_text())
+    assert record["run"] == "views/protocol/recipe/seed0"
+    assert record["counts"] == {"images": 11, "pairs": 20, "left_out": 2}
+    assert record["left_out"] == {"0": ["7.png"], "1": ["7.png"]}
+    assert record["inputs"]["dataset"]["path"] == str(noise)
+    assert list(record["outputs"]) == ["seed0.parquet"]
+    assert BARE not in ViewPlan(out).draw(0).image_ids
+
+
+def test_a_draw_without_any_image_is_refused_and_leaves_nothing(
+    planned: Callable[..., Path], noise: Path
+) -> None:
+    content = json.loads(noise.read_text())
+    bare = noise.with_name("bare.json")
+    bare.write_text(json.dumps(content | {"images": [i for i in content["images"] if i["id"] == BARE]}))
+    with pytest.raises(ValueError, match="draw 0 has no image"):
+        planned(index=bare)
+
+
+def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.parquet"):
+        ViewPlan(tmp_path / "absent.parquet")
+    (tmp_path / "text.parquet").write_text("no plan")
+    with pytest.raises(ValueError, match=r"text\.parquet holds no planned views"):
+        ViewPlan(tmp_path / "text.parquet")
+
+
+def test_sizes_are_those_of_training_with_labels() -> None:
+    for size in ((375, 500), (500, 375), (480, 640), (333, 333), (128, 160), (200, 901)):
+        for short, longest in ((320, 600), (480, 600), (800, 1333), (96, 128)):
+            assert resized(size, short, longest) == resized_in_training(size, short, longest)
+
+
+def test_planning_loads_no_torch() -> None:
+    code = "import sys, sdetr.views.stage, sdetr.views.store; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
