@@ -32,7 +32,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
     }
     run = FinetuneRun(
         stage="finetune",
-        recipe=training.RECIPE,
+        recipe=training.RECIPES["finetune"],
         seed=seed,
         protocol=settings,
         model=stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start)),

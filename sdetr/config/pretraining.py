@@ -38,7 +38,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
     run = PretrainRun(
         stage="pretrain",
-        recipe=training.RECIPE,
+        recipe=training.RECIPES["pretrain"],
         seed=seed,
         protocol=settings,
         pretext=task,
@@ -78,7 +78,7 @@ def _views(
     }
     run = ViewsRun(
         stage="views",
-        recipe=views_settings.RECIPE,
+        recipe=views_settings.RECIPES["views"],
         seed=seed,
         views=recipe,
         short=settings.short,
@@ -97,7 +97,7 @@ def _features(stages: Stages, plan: Job, recipe: Views, backbone: Job, seed: int
     }
     run = FeaturesRun(
         stage="features",
-        recipe=views_settings.RECIPE,
+        recipe=views_settings.RECIPES["features"],
         seed=seed,
         views=recipe,
         dataset=inputs["dataset"],

@@ -59,7 +59,7 @@ class Stages:
         if isinstance(settings, TrainedBackbone):
             names = {"train": settings.dataset, "test": settings.test}
             inputs = {slot: self.dataset(name).outputs["index"] for slot, name in names.items()}
-        run = BackboneRun(stage="backbone", recipe=training.RECIPE, backbone=settings, **inputs)
+        run = BackboneRun(stage="backbone", recipe=training.RECIPES["backbone"], backbone=settings, **inputs)
         path = f"backbones/{name}"
         outputs = self.beside(path, "safetensors")
         return self.add("backbone", path, run, inputs, {"weights": outputs.pop("file")} | outputs)

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from sdetr.boxes import xyxy_to_cxcywh
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.data.settings import AugmentSettings, ResizeSettings
-from sdetr.data.transforms import Targeted, augment, resize, resized
+from sdetr.data.sizes import resized
+from sdetr.data.transforms import Targeted, augment, resize
 from sdetr.types import View
 
 ORDER, CHANGES = 1, 2  # streams of random numbers
@@ -32,7 +33,6 @@ class TrainBatches:
     ) -> None:
         self._dataset, self._settings, self._batch = dataset, settings, batch
         self._seed, self._workers = seed, workers
-        self._order = lru_cache(maxsize=4)(self._draw_order)
         self.steps_per_pass = max(1, len(dataset) // batch)
 
     def from_step(self, step: int) -> Iterator[View]:
@@ -59,12 +59,9 @@ class TrainBatches:
         return [_Place(*divmod(step * self._batch + k, n)) for k in range(self._batch)]
 
     def _item(self, place: "_Place") -> tuple[Targeted, int]:
-        sample = self._dataset[int(self._order(place.turn)[place.position])]
+        sample = self._dataset[int(_order(self._seed, place.turn, len(self._dataset))[place.position])]
         rng = np.random.default_rng((CHANGES, self._seed, place.turn, sample.image_id))
         return augment(_targets(sample), self._settings, rng), sample.image_id
-
-    def _draw_order(self, turn: int) -> "np.typing.NDArray[np.int64]":
-        return np.random.default_rng((ORDER, self._seed, turn)).permutation(len(self._dataset))
 
 
 def test_views(dataset: Dataset, settings: ResizeSettings, most: int = 16) -> Iterator[tuple[View, Tensor]]:
@@ -100,6 +97,11 @@ def stack(items: Sequence[tuple[Targeted, int]]) -> View:
     return View(
         images, padding, [image_id for _, image_id in items], boxes, [item.labels for item, _ in items]
     )
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, turn: int, length: int) -> "np.typing.NDArray[np.int64]":
+    return np.random.default_rng((ORDER, seed, turn)).permutation(length)
 
 
 class _Place(NamedTuple):

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sdetr.data.settings import AugmentSettings, CropSettings
+from sdetr.data.sizes import resized
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,6 @@ def augment(item: Targeted, settings: AugmentSettings, rng: np.random.Generator)
         item = resize(item, resized(item.size, int(rng.choice(settings.crop.short))))
         item = crop(item, _window(item.size, settings.crop, rng))
     return resize(item, resized(item.size, int(rng.choice(settings.short)), settings.longest))
-
-
-def resized(size: tuple[int, int], short: int, longest: int | None = None) -> tuple[int, int]:
-    """(H, W) with the short side `short`, or less where the other would pass `longest`.
-
-    As DETR rounds: a short side lowered by `longest` to the nearest, the long side down.
-    """
-    low, high = min(size), max(size)
-    if longest is not None and high / low * short > longest:
-        short = max(1, round(longest * low / high))
-    height, width = size
-    if height < width:
-        return short, int(short * width / height)
-    return int(short * height / width), short
 
 
 def flip(item: Targeted) -> Targeted:

@@ -10,8 +10,8 @@ from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPE = 1
-"""Raise it when the same settings train to other numbers."""
+RECIPES = {"backbone": 1, "pretrain": 1, "finetune": 1}
+"""By stage; raise one when the same settings train to other numbers."""
 
 
 class ScheduleSettings(Settings):

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from sdetr.config.base import Count, Fraction, Ints, Name, NotNegative, Positive, Settings
 
-RECIPE = 1
-"""Raise it when the same settings cut other views."""
+RECIPES = {"views": 1, "features": 1}
+"""By stage; raise one when the same settings give other views, or other features of them."""
 
 Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
 

@@ -1,5 +1,6 @@
 """The plan: paths are identities, and an edit concerns exactly the runs that contain it."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -107,8 +108,20 @@ def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):
     before = compile_plan(params, "demo")
     edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
     after = compile_plan(params, "demo")
-    runs = {f"finetune/{CONDITIONAL}/conditional/swav_r50/seed{k}" for k in (0, 1, 2)}
+    starts = ("swav_r50", "siamese~siamese-imagenet-60e")
+    runs = {f"finetune/{CONDITIONAL}/conditional/{start}/seed{k}" for start in starts for k in (0, 1, 2)}
     assert changed(before, after) == runs | {"tables/siamese-voc"}
+
+
+def test_an_edited_pretext_concerns_its_pretraining_alone(params):
+    """What follows reruns because its input does; scratch, proposals and views have nothing to do with it."""
+    before = compile_plan(params, "demo")
+    edit(params, "scales/demo.yaml", "feature: 3.0", "feature: 2.0")
+    after = compile_plan(params, "demo")
+    runs = {f"pretrain/siamese-imagenet-60e/siamese/{model}/seed0" for model in ("detr", "conditional")}
+    assert changed(before, after) == runs
+    starting = [job.inputs["init"].split("/")[2] for job in after.of("finetune") if "siamese~" in job.path]
+    assert starting == ["pretrain"] * 6
 
 
 def test_an_edited_parent_concerns_its_children_too(params):
@@ -144,16 +157,17 @@ def test_defaults_of_fields_are_in_no_settings_file():
         assert field not in text
 
 
-@pytest.mark.parametrize(
-    "module, stage",
-    [("data", "data"), ("training", "finetune"), ("evaluation", "evaluate"), ("report", "table")],
-)
-def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, module, stage):
-    before = compile_plan(ROOT / "params", "paper")
-    monkeypatch.setattr(f"sdetr.{module}.settings.RECIPE", 99)
-    touched = {(before.jobs[path].stage) for path in changed(before, compile_plan(ROOT / "params", "paper"))}
-    followers = {"finetune": {"table", "backbone"}}.get(stage, set())  # a table holds its runs' digests
-    assert touched == {stage} | followers
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, stage):
+    before = compile_plan(ROOT / "params", "demo")
+    room = {"data": "data", "proposals": "proposals", "evaluate": "evaluation", "table": "report"}.get(stage)
+    if room:
+        monkeypatch.setattr(f"sdetr.{room}.settings.RECIPE", 99)
+    else:
+        room = "views" if stage in ("views", "features") else "training"
+        monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
+    touched = {before.jobs[path].stage for path in changed(before, compile_plan(ROOT / "params", "demo"))}
+    assert touched == {stage} | ({"table"} if stage == "finetune" else set())  # tables hold digests of runs
 
 
 def test_two_different_settings_at_one_path_are_an_error_naming_the_fields():
@@ -256,7 +270,7 @@ def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch
     assert len(plan.write()) == len(plan.jobs)
     assert plan.write() == []
     edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
-    assert len(compile_plan(params, "demo").write()) == 4
+    assert len(compile_plan(params, "demo").write()) == 7  # two starts, three seeds, one table
     for job in compile_plan(params, "demo").jobs.values():
         assert yaml.safe_load(Path(job.settings_file).read_text()) == json.loads(json.dumps(job.settings))
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2.functional import resize as reference_resize
 
 from sdetr.data.settings import AugmentSettings
-from sdetr.data.transforms import Targeted, augment, crop, flip, resize, resized
+from sdetr.data.sizes import resized
+from sdetr.data.transforms import Targeted, augment, crop, flip, resize
 
 
 def lit(height: int, width: int, box: tuple[int, int, int, int]) -> Targeted:

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdetr.data.sizes import resized
-from sdetr.data.transforms import resized as resized_in_training
 from sdetr.views.pairs import plan_pair
 from sdetr.views.store import ViewPlan
 
@@ -97,12 +95,6 @@ def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("no plan")
     with pytest.raises(ValueError, match=r"text\.parquet holds no planned views"):
         ViewPlan(tmp_path / "text.parquet")
-
-
-def test_sizes_are_those_of_training_with_labels() -> None:
-    for size in ((375, 500), (500, 375), (480, 640), (333, 333), (128, 160), (200, 901)):
-        for short, longest in ((320, 600), (480, 600), (800, 1333), (96, 128)):
-            assert resized(size, short, longest) == resized_in_training(size, short, longest)
 
 
 def test_planning_loads_no_torch() -> None:

@@ -8,6 +8,7 @@ import pytest
 pytestmark = pytest.mark.pipeline
 
 VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
+SCRATCH, SIAMESE = "swav_r50", "siamese~siamese-imagenet-60e"
 TABLE = "reports/smoke/tables/siamese-voc.md"
 
 
@@ -19,9 +20,15 @@ def made(new_project):
     return project
 
 
-def runs_of(protocol: str, model: str) -> set[str]:
-    folder = f"data/smoke/finetune/{protocol}/{model}/swav_r50"
-    return {f"{folder}/seed{k}/{file}" for k in (0, 1) for file in ("weights.safetensors", "metrics.json")}
+def runs_of(protocol: str, model: str, *starts: str) -> set[str]:
+    """Outputs that a dry run names first, of the runs of a protocol and of their evaluation."""
+    folders = [f"data/smoke/finetune/{protocol}/{model}/{start}" for start in starts or (SCRATCH, SIAMESE)]
+    return {
+        f"{folder}/seed{k}/{file}"
+        for folder in folders
+        for k in (0, 1)
+        for file in ("weights.safetensors", "metrics.json")
+    }
 
 
 def would_run(project) -> set[str]:
@@ -51,6 +58,29 @@ def test_every_run_folder_is_complete(made):
         assert json.loads((run / "run.json").read_text())["seconds"]["total"] > 0
 
 
+def test_a_pretraining_leaves_a_detector_pictures_and_a_curve_that_has_the_collapse_meter(made):
+    run = made.root / "data/smoke/pretrain/siamese-imagenet-60e/siamese/conditional/seed0"
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "weights.safetensors",
+        "pretext.safetensors",
+        "settings.yaml",
+        "metrics.jsonl",
+        "run.json",
+    }
+    pictures = {path.name.split("-")[0] for path in (run / "pictures").iterdir()}
+    assert pictures == {"proposals.png", "pairs.png", "found"}
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    keys = {key for line in lines for key in line}
+    assert keys >= {
+        "train/feature",
+        "train/global",
+        "train/global_spread",
+        "train/feature_spread",
+        "test/IoU",
+    }
+
+
 def test_right_after_there_is_nothing_to_do(made):
     assert "Nothing to be done" in made.snakemake("--profile", "smoke", "all_tables")
 
@@ -60,6 +90,19 @@ def test_an_edited_weight_decay_reruns_exactly_that_protocol_and_its_table_and_u
     made.edit(file, "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
     assert would_run(made) == runs_of(CONDITIONAL, "conditional") | {TABLE}
     made.edit(file, "batch: 16\nweight_decay: 2.0e-4\n", "batch: 16\n")
+    assert would_run(made) == set()
+
+
+def test_an_edited_pretext_reruns_its_pretraining_and_what_follows_and_nothing_else(made):
+    file = "params/pretexts/siamese.yaml"
+    made.edit(file, "no_object: 0.1", "no_object: 0.2")
+    pretrained = {
+        f"data/smoke/pretrain/siamese-imagenet-60e/siamese/{model}/seed0/weights.safetensors"
+        for model in ("detr", "conditional")
+    }
+    followers = runs_of(VANILLA, "detr", SIAMESE) | runs_of(CONDITIONAL, "conditional", SIAMESE)
+    assert would_run(made) == pretrained | followers | {TABLE}
+    made.edit(file, "no_object: 0.2", "no_object: 0.1")
     assert would_run(made) == set()
 
 

@@ -3,6 +3,8 @@ IN    data/raw/**/{split}.json, data/{scale}/backbones/{name}.safetensors; no la
 OUT   data/{scale}/proposals/{dataset}/{proposer}.parquet, in shards that any number of machines share
       data/{scale}/views/{protocol}/{recipe}/seed{k}.parquet, and their features where a scale makes them ahead
       data/{scale}/pretrain/{protocol}/{pretext}/{model}/seed{k}/
+
+What others wait for goes first (`priority`).
 """
 
 
@@ -20,6 +22,7 @@ rule propose:
         shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
     log:
         "logs/{scale}/proposals/{dataset}/{name}/{scatteritem}.log",
+    priority: 1
     threads: 1
     resources:
         mem_mb=PLAN.resource("proposals/{dataset}/{name}", "mem_mb"),
@@ -38,6 +41,7 @@ rule proposals:
         record="data/{scale}/proposals/{dataset}/{name}.json",
     log:
         "logs/{scale}/proposals/{dataset}/{name}.log",
+    priority: 1
     threads: 1
     resources:
         mem_mb=PLAN.resource("proposals/{dataset}/{name}", "mem_mb"),
@@ -56,6 +60,7 @@ rule views:
         record="data/{scale}/views/{plan}.json",
     log:
         "logs/{scale}/views/{plan}.log",
+    priority: 1
     threads: 1
     resources:
         mem_mb=PLAN.resource("views/{plan}", "mem_mb"),
@@ -75,6 +80,7 @@ rule features:
         record="data/{scale}/features/{plan}.json",
     log:
         "logs/{scale}/features/{plan}.log",
+    priority: 1
     threads: 1
     resources:
         mem_mb=PLAN.resource("features/{plan}", "mem_mb"),
@@ -101,6 +107,7 @@ rule pretrain:
         out=subpath(output.weights, parent=True),
     log:
         "logs/{scale}/{pretraining}.log",
+    priority: 1
     threads: PLAN.resource("{pretraining}", "threads")
     resources:
         mem_mb=PLAN.resource("{pretraining}", "mem_mb"),

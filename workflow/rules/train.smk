@@ -15,6 +15,7 @@ rule backbone:
         record="data/{scale}/backbones/{name}.json",
     log:
         "logs/{scale}/backbones/{name}.log",
+    priority: 1
     threads: PLAN.resource("backbones/{name}", "threads")
     resources:
         mem_mb=PLAN.resource("backbones/{name}", "mem_mb"),
