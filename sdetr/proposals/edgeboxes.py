@@ -15,6 +15,9 @@ CONTRAST = 1.5
 ENLARGED_PX = 1000
 """Where nothing is found, one looks again: sharpened, of more contrast, enlarged to this short side."""
 
+LONGEST_PX = 4000
+"""No side is enlarged beyond: a strip of 3000 x 2 pixels would need terabytes."""
+
 Found = tuple[Floats, Floats]
 
 
@@ -34,7 +37,8 @@ class EdgeBoxes:
         boxes, scores = self._look(image)
         if len(boxes):
             return Proposed(boxes, scores, "found")
-        factor = max(1, -(-ENLARGED_PX // min(image.shape[:2])))
+        low, high = sorted(image.shape[:2])
+        factor = max(1, min(-(-ENLARGED_PX // low), LONGEST_PX // high))
         boxes, scores = self._look(_enhanced(image, factor))
         if len(boxes):
             return Proposed(boxes / factor, scores, "enhanced")
@@ -49,7 +53,7 @@ class EdgeBoxes:
         return np.concatenate([low, low + size], axis=1), np.asarray(scores, np.float32).reshape(-1)
 
     def _search(self) -> Any:
-        """Made anew for every image, 54 µs: OpenCV's object remembers one and answers the next differently."""
+        """Made for every image, in 54 µs: OpenCV's object remembers one and answers the next differently."""
         import cv2
 
         return cv2.ximgproc.createEdgeBoxes(

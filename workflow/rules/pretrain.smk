@@ -18,8 +18,6 @@ rule propose:
         settings="data/{scale}/settings/proposals/{dataset}/{name}.yaml",
     output:
         temp("data/{scale}/state/proposals/{dataset}/{name}/{scatteritem}.parquet"),
-    params:
-        shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
     log:
         "logs/{scale}/proposals/{dataset}/{name}/{scatteritem}.log",
     priority: 1
@@ -27,6 +25,8 @@ rule propose:
     resources:
         mem_mb=PLAN.resource("proposals/{dataset}/{name}", "mem_mb"),
         runtime=PLAN.resource("proposals/{dataset}/{name}", "minutes"),
+    params:
+        shard=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
     shell:
         "exec sdetr propose --settings {input.settings} --shard {params.shard} --out {output}"
         " 2> >(tee {log} >&2)"
@@ -34,7 +34,9 @@ rule propose:
 
 rule proposals:
     input:
-        shards=gather.shards("data/{{scale}}/state/proposals/{{dataset}}/{{name}}/{scatteritem}.parquet"),
+        shards=gather.shards(
+            "data/{{scale}}/state/proposals/{{dataset}}/{{name}}/{scatteritem}.parquet"
+        ),
         settings="data/{scale}/settings/proposals/{dataset}/{name}.yaml",
     output:
         file="data/{scale}/proposals/{dataset}/{name}.parquet",
@@ -103,8 +105,6 @@ rule pretrain:
         curve="data/{scale}/{pretraining}/metrics.jsonl",
         record="data/{scale}/{pretraining}/run.json",
         pictures=directory("data/{scale}/{pretraining}/pictures"),
-    params:
-        out=subpath(output.weights, parent=True),
     log:
         "logs/{scale}/{pretraining}.log",
     priority: 1
@@ -113,6 +113,8 @@ rule pretrain:
         mem_mb=PLAN.resource("{pretraining}", "mem_mb"),
         runtime=PLAN.resource("{pretraining}", "minutes"),
         gpu=PLAN.resource("{pretraining}", "gpu"),
+    params:
+        out=subpath(output.weights, parent=True),
     shell:
         "exec sdetr pretrain --settings {input.settings} --init {input.init} --out {params.out}"
         " 2> >(tee {log} >&2)"
