@@ -1,0 +1,94 @@
+"""The file of proposals: what was written is what is read, in any order of asking."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from sdetr.proposals import store
+from sdetr.proposals.store import Proposals, write_proposals
+
+LEFT_OUT = {"left_out": {"4": "gone.jpg"}}
+
+
+def rows(ids):
+    for image_id in ids:
+        rng = np.random.default_rng(image_id)
+        count = int(rng.integers(1, 9))
+        yield image_id, rng.random((count, 4), np.float32), np.sort(rng.random(count, np.float32))[::-1]
+
+
+@pytest.fixture(params=[1, 3, 512], ids="groups of {}".format)
+def group(request, monkeypatch):
+    monkeypatch.setattr(store, "GROUP", request.param)
+    return request.param
+
+
+def test_columns_are_as_announced_and_sorted(tmp_path, group):
+    write_proposals(tmp_path / "p.parquet", rows([2, 5, 9]), lambda: LEFT_OUT)
+    table = pq.read_table(tmp_path / "p.parquet")
+    assert [f"{field.name} {field.type}" for field in table.schema] == [
+        "image_id int64",
+        "rank int32",
+        *(f"{name} float" for name in ("x0", "y0", "x1", "y1", "score")),
+    ]
+    keys = list(zip(table["image_id"].to_pylist(), table["rank"].to_pylist(), strict=True))
+    assert (
+        keys == sorted(keys) == [(i, rank) for i, boxes, _ in rows([2, 5, 9]) for rank in range(len(boxes))]
+    )
+
+
+def test_every_image_is_found_in_any_order(tmp_path, group, monkeypatch):
+    monkeypatch.setattr(store, "KEPT", 2)
+    ids = [2, 3, 7, 8, 20, 21, 1000000007]
+    write_proposals(tmp_path / "p.parquet", rows(ids), lambda: LEFT_OUT | {"edges": "gradient"})
+    proposals = Proposals(tmp_path / "p.parquet")
+    assert proposals.edges == "gradient"
+    for image_id, boxes, scores in [*rows(reversed(ids)), *rows(ids)]:
+        np.testing.assert_array_equal(proposals.of(image_id), boxes)
+        np.testing.assert_array_equal(proposals.scores(image_id), scores)
+        assert proposals.of(image_id).dtype == proposals.scores(image_id).dtype == np.float32
+    for (one, boxes, scores), (two, wanted, wanted_scores) in zip(proposals.rows(), rows(ids), strict=True):
+        assert one == two
+        np.testing.assert_array_equal(boxes, wanted)
+        np.testing.assert_array_equal(scores, wanted_scores)
+
+
+def test_an_image_left_out_has_no_boxes_and_an_unknown_one_is_an_error(tmp_path, group):
+    write_proposals(tmp_path / "p.parquet", rows([2, 5, 9]), lambda: LEFT_OUT)
+    proposals = Proposals(tmp_path / "p.parquet")
+    assert proposals.of(4).shape == (0, 4) and proposals.scores(4).shape == (0,)
+    assert proposals.edges is None
+    for unknown in (0, 3, 10):
+        with pytest.raises(ValueError, match=rf"knows no image {unknown};"):
+            proposals.of(unknown)
+
+
+def test_a_file_of_no_image_can_be_read(tmp_path):
+    write_proposals(tmp_path / "p.parquet", [], lambda: LEFT_OUT)
+    assert list(Proposals(tmp_path / "p.parquet").rows()) == []
+    assert Proposals(tmp_path / "p.parquet").of(4).shape == (0, 4)
+
+
+def test_what_is_no_proposals_file_is_said_to_be_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no proposals"):
+        Proposals(tmp_path / "absent.parquet")
+    (tmp_path / "text.parquet").write_text("not parquet")
+    pq.write_table(pq.read_table(_written(tmp_path)).replace_schema_metadata(), tmp_path / "other.parquet")
+    for name in ("text", "other"):
+        with pytest.raises(ValueError, match=f"{name}.parquet holds no proposals"):
+            Proposals(tmp_path / f"{name}.parquet")
+
+
+def test_a_failure_on_the_way_leaves_no_file(tmp_path):
+    def broken():
+        yield from rows([1, 2])
+        raise KeyError("on the way")
+
+    with pytest.raises(KeyError):
+        write_proposals(tmp_path / "p.parquet", broken(), lambda: LEFT_OUT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _written(folder):
+    write_proposals(folder / "p.parquet", rows([2]), lambda: LEFT_OUT)
+    return folder / "p.parquet"
