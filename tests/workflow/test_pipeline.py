@@ -68,7 +68,7 @@ def test_a_pretraining_leaves_a_detector_pictures_and_a_curve_that_has_the_colla
         "metrics.jsonl",
         "run.json",
     }
-    pictures = {path.name.split("-")[0] for path in (run / "pictures").iterdir()}
+    pictures = {path.name.split("-")[0] for path in (run / "pictures").glob("*.png")}
     assert pictures == {"proposals.png", "pairs.png", "found"}
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     keys = {key for line in lines for key in line}
