@@ -79,8 +79,20 @@ def test_a_scale_replaces_values_only():
     demo, paper = (compile_plan(ROOT / "params", scale) for scale in ("demo", "paper"))
     assert {j.path for j in paper.of("finetune")} <= {j.path for j in demo.of("finetune")}
     vanilla = demo.jobs[f"finetune/{VANILLA}/detr/swav_r50/seed0"].settings
-    assert vanilla["protocol"]["steps_per_epoch"] == 8.0  # the scale's own exception for vanilla DETR
+    assert vanilla["protocol"]["steps_per_epoch"] == 4.0
     assert vanilla["protocol"]["epochs"] == 50
+
+
+def test_a_section_of_a_scale_may_make_exceptions(params):
+    resize = "  resize: {short: 96, longest: 128}\n"
+    edit(params, "scales/demo.yaml", resize, resize + "  when: {model=detr: {steps_per_epoch: 8.0}}\n")
+    plan = compile_plan(params, "demo")
+    runs = {
+        model: f"finetune/{protocol}/{model}/swav_r50/seed0"
+        for model, protocol in (("detr", VANILLA), ("conditional", CONDITIONAL))
+    }
+    said = {model: plan.jobs[run].settings["protocol"]["steps_per_epoch"] for model, run in runs.items()}
+    assert said == {"detr": 8.0, "conditional": 4.0}
 
 
 def test_what_a_scale_says_of_a_parent_leaves_the_childs_difference(params):
