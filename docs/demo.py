@@ -1,7 +1,11 @@
 """Repeats the evidence of docs/demo.md: makes scales, prints their tables and where the time went.
 
-    uv run python docs/demo.py                       the demo and the demo with a doubled schedule
-    uv run python docs/demo.py demo-s1               the demo on another data seed
+    uv run python docs/demo.py [SCALE …]
+
+demo          what `make demo` makes
+demo-twice    the same with a second pretraining seed
+demo-s1       the same as demo-twice on images of another seed, on which nothing was tuned
+demo-doubled  the demo with twice the fine-tuning steps
 
 The share of time that was not training is measured only when everything of a scale is made in this call.
 """
@@ -16,7 +20,7 @@ CORES = 2
 
 
 def main() -> None:
-    for scale in sys.argv[1:] or ["demo", "demo-doubled"]:
+    for scale in sys.argv[1:] or ["demo", "demo-twice", "demo-s1", "demo-doubled"]:
         fresh = not Path("data", scale).exists()
         start = time.monotonic()
         subprocess.run(
