@@ -33,9 +33,15 @@ def prepare(settings: DatasetSettings, name: str, out: Path) -> None:
 
 
 def _check(settings: DatasetSettings, index: Index) -> None:
-    expected, found = settings.expected_images, len(index.images)
-    if expected and found != expected:
-        raise ValueError(f"data set {index.dataset} has {found} images in {index.root}, expected {expected}")
+    for what, found, expected in (
+        ("images", len(index.images), settings.expected_images),
+        ("objects", index.funnel["boxes_found"], settings.expected_objects),
+    ):
+        if expected and found != expected:
+            raise ValueError(
+                f"data set {index.dataset} has {found} {what} in {index.root}, expected {expected}; "
+                "is it complete, and the split that its file names?"
+            )
     for field, held_back in (("unseen", settings.unseen), ("novel", settings.novel)):
         unknown = [name for name in held_back if name not in index.classes]
         if unknown:

@@ -82,6 +82,8 @@ class DatasetSettings(Settings):
     """VOC's corners start at 1: x0 = xmin − 1, y0 = ymin − 1, x1 = xmax, y1 = ymax (decision D5)."""
     expected_images: Count | None = None
     """How many images the papers count; the index is refused when it has another number."""
+    expected_objects: Count | None = None
+    """How many annotated objects they count, difficult ones included, before any is dropped as broken."""
     generate: Generator | None = None
     """Made by us, in the layout named above, instead of looked for."""
 

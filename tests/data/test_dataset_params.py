@@ -46,6 +46,7 @@ def test_every_data_set_is_valid_and_says_in_its_first_line_what_it_is(name: str
 def test_siamese_t18_the_papers_numbers_of_images_are_enforced(name: str, images: int) -> None:
     found = settings(name)
     assert found.expected_images == images
+    assert found.expected_objects == (14976 if name == "voc07-test" else None)
     if found.layout == "voc":
         assert found.one_based
         assert len(found.classes) == 20

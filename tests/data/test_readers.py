@@ -247,6 +247,14 @@ def test_another_number_of_images_than_expected_is_refused_and_nothing_written(t
     assert not (tmp_path / "train.json").exists()
 
 
+def test_siamese_t19_objects_are_counted_with_the_difficult_ones(tmp_path: Path) -> None:
+    objects = (OBJECT.format("cat", difficult, corners(1, 1, 9, 9 + difficult)) for difficult in (0, 1))
+    voc(tmp_path / "VOC", "a", *objects)
+    read(tmp_path, settings(expected_objects=2))
+    with pytest.raises(ValueError, match=r"has 2 objects in .*, expected 1"):
+        prepare(settings(expected_objects=1), "x", tmp_path / "other.json")
+
+
 def test_classes_held_back_have_to_exist(tmp_path: Path) -> None:
     voc(tmp_path / "VOC", "a")
     with pytest.raises(ValueError, match=r"unseen names class 'catt'.*do you mean 'cat'"):
