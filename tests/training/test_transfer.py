@@ -80,7 +80,9 @@ def test_a_fresh_prefix_that_names_nothing_is_an_error(
         transfer(source, tmp_path / "weights.safetensors", ("clas_head.",))
 
 
-def test_siamese_t17_a_run_without_a_start_is_refused(finetune_settings: dict[str, Any], tmp_path: Path) -> None:
+def test_siamese_t17_a_run_without_a_start_is_refused(
+    finetune_settings: dict[str, Any], tmp_path: Path
+) -> None:
     with pytest.raises(FileNotFoundError, match="has to start from a backbone or from another run"):
         transfer(detector(finetune_settings), tmp_path / "nothing.safetensors", ())
 
