@@ -29,7 +29,7 @@ demo: setup
 	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run python docs/demo.py"
 
 demo-all: setup
-	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config tables=all -- all_tables
+	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config scale=demo tables=all -- all_tables
 
 smoke: setup
 	uv run --no-sync snakemake --profile smoke --cores $(CORES) --quiet rules -- all_tables

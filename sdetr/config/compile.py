@@ -18,7 +18,10 @@ from sdetr.report.settings import CellRun, TableRun, TableSettings
 
 
 def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
-    """The jobs of `first`, `all`, or the named tables. Raises SettingsError before anything is run."""
+    """The jobs of `first` (all, where a scale names none), `all`, or the named tables.
+
+    Raises SettingsError before anything is run.
+    """
     composer = Composer(Params(params), scale)
     plan = Plan(scale, composer.scale.shards)
     for table, part in _selected(composer, tables).items():
@@ -28,10 +31,10 @@ def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> P
 
 def _selected(composer: Composer, tables: str | list[str]) -> dict[str, SelectionSettings]:
     known = composer.params.names("tables")
-    if tables == "first":
+    if tables == "first" and composer.scale.first:
         named = dict(composer.scale.first)
     else:
-        named = dict.fromkeys(known if tables == "all" else tables, SelectionSettings())
+        named = dict.fromkeys(known if tables in ("first", "all") else tables, SelectionSettings())
     for table in [*named, *composer.scale.tables]:
         if table not in known:
             raise SettingsError(f"params/tables: {nearest(table, known)}")

@@ -38,6 +38,12 @@ def test_a_scale_without_a_file_is_one_clear_line(project):
     assert len(said.splitlines()) == 1
 
 
+def test_a_config_that_forgets_the_scale_is_refused_because_it_replaces_the_profiles(project):
+    arguments = ("--profile", "smoke", "-n", "all_tables", "--config", "tables=all")
+    said = project.snakemake(*arguments, fails=True).strip().splitlines()
+    assert said[-1].endswith("so it has to name the scale too: --config scale=… tables=all")
+
+
 def test_snakemakes_own_lint_has_one_remark_and_it_does_not_apply(project):
     """It wants conda or a container per rule; here one committed uv.lock fixes the software of all rules."""
     said = project.snakemake("--lint", "--config", "scale=smoke", "tables=all", fails=True)

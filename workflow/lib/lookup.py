@@ -25,6 +25,11 @@ class Lookup:
         """
         scale, tables = str(config.get("scale", "demo")), config.get("tables", "first")
         try:
+            if config and "scale" not in config:
+                raise SettingsError(
+                    "--config replaces what a profile says, so it has to name the scale too: "
+                    f"--config scale=… {' '.join(f'{name}={value}' for name, value in config.items())}"
+                )
             plan = compile_plan(
                 Path("params"), scale, tables if tables in ("first", "all") else str(tables).split(",")
             )
