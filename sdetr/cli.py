@@ -23,12 +23,12 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
     try:
         parsed.run(parsed)
-    except (SettingsError, ValueError, FileNotFoundError) as error:
+    except BrokenPipeError:
+        sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
+    except (SettingsError, ValueError, OSError, FloatingPointError) as error:
         logging.debug("where it came from", exc_info=error)
         print(f"sdetr {parsed.verb}: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
 
 
 def _who(parsed: argparse.Namespace) -> str:

@@ -12,8 +12,8 @@ def current_commit(folder: Path = CODE) -> str | None:
 
 
 def has_changes(folder: Path = CODE) -> bool:
-    """Whether tracked files differ from the commit; False where there is no git."""
-    return bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    """Whether anything in `folder` differs from the commit, new files included; False without a git."""
+    return bool(_git(folder, "status", "--porcelain", "--", "."))
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class SettingsError(Exception):
@@ -23,6 +23,27 @@ class Settings(BaseModel):
 Ints = Annotated[tuple[int, ...], Field(strict=False)]
 Floats = Annotated[tuple[float, ...], Field(strict=False)]
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+def ordered(ends: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Validator of a range, which may be a point."""
+    if ends[0] > ends[1]:
+        raise ValueError(f"found {list(ends)}, expected the smaller number first")
+    return ends
+
+
+def _increasing(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if list(values) != sorted(set(values)):
+        raise ValueError(f"found {list(values)}, expected numbers that increase, none twice")
+    return values
+
+
+# Each of these in increasing order, so that nothing is meant twice.
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False), AfterValidator(_increasing)]
+Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False), AfterValidator(_increasing)]
+Sizes = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1), AfterValidator(_increasing)
+]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

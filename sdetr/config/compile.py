@@ -14,7 +14,7 @@ from sdetr.config.plan import Plan
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.report.settings import CellRun, TableRun, TableSettings
+from sdetr.report.settings import CellRun, ReferenceSettings, RowSettings, TableRun, TableSettings
 
 
 def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
@@ -54,20 +54,30 @@ class _Table:
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
         self.rows = self._part("row", list(self.settings.rows), part.rows, limit.rows)
         self.columns = self._part("column", list(self.settings.columns), part.columns, limit.columns)
+        self._refuse_unknown()
         published: dict[str, dict[str, Any]] = self.settings.paper
         for row in published:
             self._part("row", list(self.settings.rows), (row,))
             self._part("column", list(self.settings.columns), tuple(published[row]))
 
+    def _refuse_unknown(self) -> None:
+        references: tuple[ReferenceSettings, ...] = self.settings.references
+        self._part("column", list(self.settings.columns), tuple(one.column for one in references))
+        known = self.stages.compose.params.names("scales")
+        rows: dict[str, RowSettings] = self.settings.rows
+        for scale in (scale for row in rows.values() for scale in row.scales):
+            if scale not in known:
+                raise SettingsError(f"table {self.name}: scales: {nearest(scale, known)}")
+
     def add(self) -> Job:
         cells: dict[str, dict[str, tuple[CellRun, ...]]] = {}
         same: dict[str, dict[str, str]] = {}
         inputs: dict[str, str] = {}
-        owners: dict[tuple[str, int | None], str] = {}
+        owners: dict[tuple[str, str, int | None], str] = {}
         for row in self.rows:
             for column in self.columns:
                 runs = self._runs(row, column)
-                first = (runs[0].path, self.settings.rows[row].epoch)
+                first = (column, runs[0].path, self.settings.rows[row].epoch)
                 if first in owners:
                     same.setdefault(row, {})[column] = owners[first]
                     continue
@@ -121,10 +131,7 @@ class _Table:
         )
         stem = f"reports/{self.scale}/tables/{self.name}"
         outputs = {kind: f"{stem}.{kind}" for kind in ("md", "csv", "json")}
-        file = f"data/{self.scale}/settings/tables/{self.name}.yaml"
-        return self.stages.plan.add(
-            Job("table", f"tables/{self.name}", file, run.said(), {"settings": file} | inputs, outputs)
-        )
+        return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
 
     def _made_here(self, row: str) -> bool:
         """A row of `scales: [demo]` belongs to demo and to the scales that extend it."""

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from sdetr.config.base import SettingsError
 from sdetr.config.check import check
+from sdetr.config.job import STAGES
 from sdetr.config.layers import Facts, Layer, Params, nearest
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
@@ -44,6 +45,11 @@ class Composer:
                 if name not in known:
                     place = self._scale_layer.places[kind, name]
                     raise SettingsError(f"{place}: {kind}: {nearest(name, known)}")
+        for stage in scale.resources:
+            if stage not in STAGES:
+                raise SettingsError(
+                    f"{self._scale_layer.places['resources', stage]}: {nearest(stage, STAGES)}"
+                )
         return scale
 
     def dataset_name(self, name: str) -> str:

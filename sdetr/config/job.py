@@ -8,6 +8,19 @@ import yaml
 
 from sdetr.config.scale import ResourceSettings
 
+STAGES = (
+    "data",
+    "backbone",
+    "proposals",
+    "views",
+    "features",
+    "pretrain",
+    "finetune",
+    "evaluate",
+    "table",
+)
+"""In the order in which they can run."""
+
 
 @dataclass(frozen=True)
 class Job:

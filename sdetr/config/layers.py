@@ -5,6 +5,7 @@ the last word wins. Mappings merge, all else replaces; a mapping whose `kind` ch
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from sdetr.config.yaml import Key, Located, Place, read_yaml
 
 FACTS = ("model", "dataset", "pretext", "source")
 """What a `when` may ask about; `source` is the data set pretrained on."""
+
+FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables")
+"""Kinds of files that hold for all runs, so that a `when` in them would never hold."""
 
 Facts = Mapping[str, tuple[str, ...]]
 """fact → the names it answers to: its own, those it extends, for data sets the word before the first dash."""
@@ -58,7 +62,13 @@ class Params:
             raise SettingsError(f"{root} does not exist; run this in the root of the project")
 
     def names(self, kind: str) -> list[str]:
-        return sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
+        names = sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
+        for name in names:
+            if not re.fullmatch(r"[a-z0-9_-]+", name):
+                raise SettingsError(
+                    f"{self.root / kind / name}.yaml: names are made of a-z 0-9 _ -; rename the file"
+                )
+        return names
 
     def resolve(
         self, kind: str, name: str, facts: Facts | None = None, bent: Callable[[str], Layer] | None = None
@@ -72,7 +82,12 @@ class Params:
     def bend(self, layer: Layer, facts: Facts) -> Layer:
         """A layer with its own `when` applied, as in the sections of a scale."""
         plain = Layer({k: v for k, v in layer.values.items() if k != "when"}, layer.places, layer.sources)
-        for condition, exception in (layer.values.get("when") or {}).items():
+        when = layer.values.get("when") or {}
+        if not isinstance(when, dict):
+            raise SettingsError(
+                f"{layer.places['when',]}: when: found {when!r}, expected conditions and settings"
+            )
+        for condition, exception in when.items():
             place = layer.places.get(("when", condition), layer.places[()])
             if not isinstance(exception, dict):
                 raise SettingsError(
@@ -87,6 +102,8 @@ class Params:
         """A name and the names that it extends, nearest first."""
         chain = [name]
         while parent := self._file(kind, chain[-1]).values.get("extends"):
+            if parent in chain:
+                self._refuse_round(kind, (*chain, str(parent)))
             chain.append(str(parent))
         return tuple(chain)
 
@@ -95,9 +112,10 @@ class Params:
     ) -> Layer:
         located = self._file(kind, name)
         if name in below:
-            raise SettingsError(
-                f"{located.place(('extends',))}: extends goes round: {' → '.join((*below, name))}"
-            )
+            self._refuse_round(kind, (*below, name))
+        if "when" in located.values and kind in FACTLESS:
+            place = located.place(("when",))
+            raise SettingsError(f"{place}: when: {kind} hold for all runs; an exception belongs elsewhere")
         sources = _sources(located)
         words = {"extends", "when", "source"} if sources else {"extends", "when"}
         own = Layer({k: v for k, v in located.values.items() if k not in words}, located.places, sources)
@@ -110,6 +128,10 @@ class Params:
             merged.values | {"when": located.values.get("when")}, merged.places | when, merged.sources
         )
         return self.bend(exceptions, facts)
+
+    def _refuse_round(self, kind: str, chain: tuple[str, ...]) -> None:
+        place = self._file(kind, chain[-2]).place(("extends",))
+        raise SettingsError(f"{place}: extends goes round: {' → '.join(chain)}")
 
     def _file(self, kind: str, name: str) -> Located:
         path = self.root / kind / f"{name}.yaml"

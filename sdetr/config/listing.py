@@ -4,7 +4,8 @@ from typing import Any
 
 import yaml
 
-from sdetr.config.plan import STAGES, Plan
+from sdetr.config.job import STAGES
+from sdetr.config.plan import Plan
 
 
 def as_text(plan: Plan) -> str:

@@ -10,18 +10,6 @@ from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.files import write_text
 
-STAGES = (
-    "data",
-    "backbone",
-    "proposals",
-    "views",
-    "features",
-    "pretrain",
-    "finetune",
-    "evaluate",
-    "table",
-)
-
 
 @dataclass
 class Plan:
@@ -46,7 +34,8 @@ class Plan:
         if job.path in self.aliases:
             return self.jobs[self.aliases[job.path]]
         if known := self.jobs.get(job.path):
-            if differing := _differences(known.settings, job.settings):
+            one, two = ({"settings": j.settings, "inputs": j.inputs} for j in (known, job))
+            if differing := [line.removeprefix("settings.") for line in _differences(one, two)]:
                 raise SettingsError(
                     f"{job.path}: planned twice with different settings: {'; '.join(differing)}"
                 )

@@ -3,6 +3,7 @@
 import sdetr.proposals.settings as proposals_settings
 import sdetr.training.settings as training
 import sdetr.views.settings as views_settings
+from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
 from sdetr.proposals.settings import ProposalsRun
@@ -25,6 +26,9 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     compose = stages.compose
     facts = compose.pretraining_facts(model, protocol, pretext)
     settings, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
+    if settings.lr_backbone:
+        found = f"protocol {protocol}: lr_backbone is {settings.lr_backbone}"
+        raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
     recipe = compose.views(task.views, facts)
     backbone = stages.backbone(settings.backbone)
     plan = _views(stages, protocol, settings, task.views, recipe, seed)

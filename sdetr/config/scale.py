@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sdetr.config.base import Count, Ints, Name, Settings, Strings
+from sdetr.config.base import Count, Name, Seeds, Settings, Strings
 
 
 class ResourceSettings(Settings):
@@ -21,7 +21,7 @@ class SelectionSettings(Settings):
 
     rows: Strings = ()
     columns: Strings = ()
-    seeds: Ints = ()
+    seeds: Seeds = ()
 
 
 Section = dict[str, Any]
@@ -33,7 +33,7 @@ class ScaleSettings(Settings):
 
     compares: bool
     """Whether numbers may stand beside a paper's; false puts a warning on every page."""
-    seeds: Ints
+    seeds: Annotated[Seeds, Field(min_length=1)]
     """Seeds of fine-tuning where a table does not say otherwise."""
     first: dict[Name, SelectionSettings] = Field(default_factory=dict)
     """The tables that `tables: first` makes."""

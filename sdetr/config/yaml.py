@@ -11,6 +11,9 @@ from sdetr.config.base import SettingsError
 
 Key = tuple[str | int, ...]
 
+DEEPEST = 20
+"""Levels of nesting; an alias inside its own anchor would have no end."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -53,6 +56,10 @@ def read_yaml(path: Path) -> Located:
 
 
 def _construct(node: Node, key: Key, path: Path, places: dict[Key, Place]) -> Any:
+    if len(key) > DEEPEST:
+        raise SettingsError(
+            f"{path}:{node.start_mark.line + 1}: nested deeper than {DEEPEST} levels, or in itself"
+        )
     if isinstance(node, MappingNode):
         return _mapping(node, key, path, places)
     if isinstance(node, SequenceNode):
@@ -61,7 +68,13 @@ def _construct(node: Node, key: Key, path: Path, places: dict[Key, Place]) -> An
             places[(*key, n)] = Place(path, item.start_mark.line + 1)
             values.append(_construct(item, (*key, n), path, places))
         return values
-    return yaml.SafeLoader("").construct_object(node)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError) as error:
+        reason = getattr(error, "problem", None) or str(error)
+        raise SettingsError(
+            f"{path}:{node.start_mark.line + 1}: {node.value!r} cannot be read: {reason}"
+        ) from error
 
 
 def _mapping(node: MappingNode, key: Key, path: Path, places: dict[Key, Place]) -> dict[str, Any]:

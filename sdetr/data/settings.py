@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from sdetr.config.base import Count, Fraction, Ints, Name, Settings, Strings
+from sdetr.config.base import Count, Fraction, Name, Settings, Sizes, Strings, ordered
 
 RECIPE = 1
 """Raise it when the files that the data stage writes change for the same settings."""
@@ -100,9 +100,9 @@ class CropSettings(Settings):
     """DETR's second branch of augmentation: resize, crop, and only then the final resize (DETR §A.4)."""
 
     probability: Fraction
-    short: Ints
+    short: Sizes
     """Short sides drawn from before the crop, pixels."""
-    side: Size
+    side: Annotated[Size, AfterValidator(ordered)]
     """Smallest and largest side of the crop, pixels."""
 
 
@@ -110,7 +110,7 @@ class AugmentSettings(Settings):
     """How a training image becomes a view; sizes as in decision F11."""
 
     flip: Fraction
-    short: Ints
+    short: Sizes
     """Short sides drawn from, pixels."""
     longest: Count
     """No side is longer, pixels."""

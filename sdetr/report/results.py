@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.evaluation.settings import RECIPE
+from sdetr.files import sha256
 from sdetr.report.settings import CellRun
 
 PROFILES = {"paper": "local", "smoke": "smoke"}
@@ -41,6 +42,9 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
     metrics.compare("test index", metrics.value("inputs", "index"), index, "the run was tested on")
     metrics.compare("evaluation recipe", metrics.value("recipe"), RECIPE, "the code's is")
     curve = Path(cell.run) / "metrics.jsonl"
+    if epoch is not None:
+        record.compare("curve", sha256(curve), record.value("outputs", "metrics.jsonl"), "the run wrote")
+        record.compare("evaluation recipe", record.value("evaluation_recipe"), RECIPE, "the code's is")
     return Result(
         run=cell.run,
         metrics=metrics.value("metrics") if epoch is None else _at_epoch(curve, epoch),
@@ -56,7 +60,7 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
 def cure(file: Path | str, scale: str) -> str:
     """The command that makes a file again, and all that follows from it."""
     profile = PROFILES.get(scale, "demo")
-    return f"snakemake --profile {profile} all_tables --forcerun {file} --config scale={scale}"
+    return f"snakemake --profile {profile} all_tables --forcerun {file} --config scale={scale} tables=all"
 
 
 class _Record:

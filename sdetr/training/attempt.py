@@ -1,16 +1,17 @@
 """One start of a run: its state folder, opened where the start before it was killed."""
 
+import fcntl
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
 from sdetr import record
 from sdetr.config.base import Settings
-from sdetr.files import write_json
+from sdetr.files import write_json, written_whole
 from sdetr.training.checkpoint import Checkpoint
 from sdetr.training.device import describe, peak_bytes
 from sdetr.training.journal import Journal
@@ -51,6 +52,12 @@ class Attempt:
         """Safe from here on: the next start continues with this."""
         self._checkpoint.save(state | {"journal": self.journal.secured(), "seconds": self.watch.seconds})
 
+    def publish_words(self, settings: bytes, out: Path) -> None:
+        """The settings as they were when the run began, and its curve."""
+        for name, content in (("settings.yaml", settings), ("metrics.jsonl", self.journal.path.read_bytes())):
+            with written_whole(out / name) as temporary:
+                temporary.write_bytes(content)
+
     def finish(self, path: Path, outputs: dict[str, Path], **more: Any) -> None:
         """Writes the record, last of all outputs; then the state has no use any more."""
         self.watch.lap()
@@ -61,10 +68,22 @@ class Attempt:
         log.info("%s: finished after %.0f s", ended["run"], ended["seconds"]["total"])
 
 
+def _owned(folder: Path) -> IO[bytes]:
+    """A lock that ends with this process, however it ends. Raises ValueError if another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise ValueError(f"another process works on {folder}; wait for it, or end it") from None
+    return lock
+
+
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
-    """What the library says, also at the end of a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """What the library says, also at the end of a file, in a state folder that is this process's alone."""
+    lock = _owned(path.parent)
     logger, handler = logging.getLogger("sdetr"), logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
@@ -77,3 +96,4 @@ def logged_to(path: Path) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(level)
         handler.close()
+        lock.close()

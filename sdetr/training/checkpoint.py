@@ -7,6 +7,7 @@ import json
 import logging
 import pickle
 import zipfile
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class Checkpoint:
             path.unlink()
 
     def _supersede(self, changed: list[str]) -> None:
-        aside = self.folder / f"superseded-{len(list(self.folder.glob('superseded-*'))) + 1}"
+        aside = next(p for n in count(1) if not (p := self.folder / f"superseded-{n}").exists())
         aside.mkdir()
         for name in ("last.pt", "previous.pt", "metrics.jsonl", "run.json"):
             if (self.folder / name).exists():

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.loader import TrainBatches
-from sdetr.files import written_whole
+from sdetr.evaluation.settings import RECIPE
 from sdetr.interop.weights import save_weights
 from sdetr.models.detector import Detector
 from sdetr.objectives.detection import Detection
@@ -41,6 +40,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
+        said = settings.read_bytes()
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
 
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
@@ -68,7 +68,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             objective, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
         )
         assert isinstance(trained, Detection)
-        _publish(trained.detector, test_set, predictions, settings, attempt, out)
+        _publish(trained.detector, test_set, predictions, said, attempt, out)
 
 
 def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Dataset) -> None:
@@ -84,7 +84,7 @@ def _publish(
     detector: Detector,
     test_set: Dataset,
     predictions: dict[str, Any],
-    settings: Path,
+    settings: bytes,
     attempt: Attempt,
     out: Path,
 ) -> None:
@@ -95,8 +95,6 @@ def _publish(
     save_weights(detector, out / "weights.safetensors", metadata)
     write_predictions(out / "predictions.json", predictions)
     draw_answers(test_set, predictions, out / "pictures" / "test.png")
-    for source, name in ((settings, "settings.yaml"), (attempt.folder / "metrics.jsonl", "metrics.jsonl")):
-        with written_whole(out / name) as temporary:
-            shutil.copyfile(source, temporary)
-    outputs = {name: out / name for name in ("weights.safetensors", "predictions.json")}
-    attempt.finish(out / "run.json", outputs, classes=list(test_set.classes))
+    attempt.publish_words(settings, out)
+    outputs = {name: out / name for name in ("weights.safetensors", "predictions.json", "metrics.jsonl")}
+    attempt.finish(out / "run.json", outputs, classes=list(test_set.classes), evaluation_recipe=RECIPE)

@@ -21,6 +21,7 @@ class Journal:
                 f"{path} has {found} bytes, but the saved state was made when it had {length}; "
                 f"the curve is lost: remove {path.parent} to train anew"
             )
+        self.path = path
         self._file = path.open("ab")
         self._file.truncate(length)
 

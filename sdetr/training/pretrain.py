@@ -8,7 +8,6 @@ import torch
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
-from sdetr.files import written_whole
 from sdetr.interop.weights import save_tensors
 from sdetr.models.detector import Detector
 from sdetr.objectives.objective import Objective
@@ -50,7 +49,10 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             "features": run.features,
         }
         inputs = {"settings": settings, "init": init} | {n: Path(f) for n, f in files.items() if f}
+        said = settings.read_bytes()
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
+        if not attempt.saved:  # pictures of another run's steps are none of this one's
+            shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
         detector = Detector(run.model, run.trunk, num_classes=1)
@@ -74,7 +76,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             return view if view.maps is not None else normalise(coloured(view, colour))
 
         trained = train(objective, batches.from_step, timeline, attempt, measured, prepared)
-        _publish(trained, settings, attempt, out)
+        _publish(trained, said, attempt, out)
 
 
 def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
@@ -84,7 +86,7 @@ def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
     )
 
 
-def _publish(objective: Objective, settings: Path, attempt: Attempt, out: Path) -> None:
+def _publish(objective: Objective, settings: bytes, attempt: Attempt, out: Path) -> None:
     """All declared outputs, each by rename, the record last: what survives, and what is thrown away."""
     tensors = objective.state_dict()
     detector = {
@@ -94,9 +96,8 @@ def _publish(objective: Objective, settings: Path, attempt: Attempt, out: Path) 
     heads = {key: value for key, value in tensors.items() if not key.startswith(DETECTOR)}
     save_tensors(kept, out / "weights.safetensors", {"format": FORMAT})
     save_tensors(heads, out / "pretext.safetensors", {"kind": "pretext"})
-    shutil.copytree(attempt.folder / "pictures", out / "pictures", dirs_exist_ok=True)
-    for source, name in ((settings, "settings.yaml"), (attempt.folder / "metrics.jsonl", "metrics.jsonl")):
-        with written_whole(out / name) as temporary:
-            shutil.copyfile(source, temporary)
-    outputs = {name: out / name for name in ("weights.safetensors", "pretext.safetensors")}
+    shutil.rmtree(out / "pictures", ignore_errors=True)
+    shutil.copytree(attempt.folder / "pictures", out / "pictures")
+    attempt.publish_words(settings, out)
+    outputs = {name: out / name for name in ("weights.safetensors", "pretext.safetensors", "metrics.jsonl")}
     attempt.finish(out / "run.json", outputs)

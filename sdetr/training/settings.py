@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sdetr.config.base import Count, Ints, Name, NotNegative, Positive, Settings, Strings
+from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AugmentSettings, ResizeSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
@@ -18,7 +18,7 @@ class ScheduleSettings(Settings):
     """How long, how fast, how regular: what every trained thing needs (decision P41)."""
 
     epochs: Count
-    drop: Ints
+    drop: Steps
     """Epochs at whose start the learning rate falls to a tenth; each is listed, none repeats."""
     steps_per_epoch: Positive | None = None
     """What counts as an epoch; unset: one pass over the data, the incomplete last batch dropped."""
@@ -76,7 +76,7 @@ class PretrainProtocolSettings(ScheduleSettings):
     dataset: Name
     backbone: Name
     """What the detector's backbone starts from."""
-    short: Ints
+    short: Sizes
     """Short sides to resize an image to before views are cut, pixels."""
     longest: Count
     features_ahead: bool = False

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from sdetr.config.base import Count, Fraction, Ints, Name, NotNegative, Positive, Settings
+from sdetr.config.base import Count, Fraction, Name, NotNegative, Positive, Settings, Sizes, ordered
 
 RECIPES = {"views": 1, "features": 1}
 """By stage; raise one when the same settings give other views, or other features of them."""
 
-Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
+Range = Annotated[tuple[Positive, Positive], Field(strict=False), AfterValidator(ordered)]
+Shares = Annotated[tuple[Fraction, Fraction], Field(strict=False), AfterValidator(ordered)]
 
 
 class ColourSettings(Settings):
@@ -40,7 +41,7 @@ class PairsSettings(Settings):
     """Regions per pair; the first is the whole overlap."""
     iou: Fraction
     """Least IoU of the two views."""
-    area: Range
+    area: Shares
     """Share of the image that the rectangle around both views takes."""
     aspect: Range
     """Its width over height, log-uniform."""
@@ -66,7 +67,7 @@ class ViewsRun(Settings):
     recipe: int
     seed: int
     views: Views
-    short: Ints
+    short: Sizes
     """Short sides to resize an image to before views are cut, pixels."""
     longest: Count
     dataset: str

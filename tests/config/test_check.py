@@ -1,11 +1,14 @@
 """Mistakes in params/: one line each, with file, line, key, and what to write instead."""
 
+import re
+
 import pytest
 
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 
 PROTOCOL = "protocols/siamese-voc-vanilla-50e.yaml"
+PRETRAINING = "protocols/siamese-imagenet-60e.yaml"
 
 
 def replaced(params, file: str, old: str, new: str) -> int:
@@ -142,4 +145,56 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
     with pytest.raises(
         SettingsError, match=r"detr\.yaml:11: detection\.no_object: missing; detr needs its weight"
     ):
+        compile_plan(params, "paper")
+
+
+@pytest.mark.parametrize(
+    "file, old, new, said",
+    [
+        (
+            "models/conditional.yaml",
+            "variant: cond",
+            "extends: conditional\nvariant: cond",
+            "extends goes round",
+        ),
+        (PROTOCOL, "batch: 32", "batch: 32\nwhen: 3", "when: found 3"),
+        (PROTOCOL, "lr: 1.0e-4", "lr: 2020-13-45", "cannot be read"),
+        (PROTOCOL, "lr: 1.0e-4", "lr: !foo 3", "cannot be read"),
+        (PROTOCOL, "drop: [40]", "drop: &a [*a]", "or in itself"),
+        (PROTOCOL, "drop: [40]", "drop: [40, 40]", "numbers that increase"),
+        (PROTOCOL, "drop: [40]", "drop: [0]", "greater than or equal to 1"),
+        (
+            "protocols/siamese-voc-vanilla-50e.yaml",
+            "side: [384, 600]",
+            "side: [600, 384]",
+            "the smaller number first",
+        ),
+        (
+            "protocols/siamese-imagenet-60e.yaml",
+            "lr_backbone: 0.0",
+            "lr_backbone: 0.5",
+            "needs 0, a frozen backbone",
+        ),
+        ("views/siamese-pairs.yaml", "area: [0.5, 1.0]", "area: [0.5, 7.0]", "less than or equal to 1"),
+        ("scales/paper.yaml", "seeds: [0]", "seeds: [0, 0]", "numbers that increase"),
+        ("scales/paper.yaml", "seeds: [0]", "seeds: [-1]", "greater than or equal to 0"),
+        ("scales/paper.yaml", "  pretrain: {threads", "  pretrian: {threads", "did you mean 'pretrain'"),
+        (
+            "backbones/swav_r50.yaml",
+            "sha256: unknown",
+            "sha256: unknown\nwhen: {model=detr: {}}",
+            "hold for all runs",
+        ),
+        ("tables/siamese-voc.yaml", "scales: [demo]", "scales: [dmo]", "did you mean 'demo'"),
+    ],
+)
+def test_what_would_fail_later_or_silently_do_nothing_is_refused_at_once(params, file, old, new, said):
+    replaced(params, file, old, new)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        compile_plan(params, "paper")
+
+
+def test_a_file_whose_name_no_path_can_hold_is_refused(params):
+    (params / "tables/My Table.yaml").write_text("title: x\n")
+    with pytest.raises(SettingsError, match=r"My Table\.yaml: names are made of"):
         compile_plan(params, "paper")

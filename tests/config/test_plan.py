@@ -13,9 +13,10 @@ import yaml
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.experiment import Composer
+from sdetr.config.job import STAGES
 from sdetr.config.layers import Params
 from sdetr.config.listing import as_dvc, as_json, as_text
-from sdetr.config.plan import STAGES, Plan
+from sdetr.config.plan import Plan
 from sdetr.config.schema import schemas
 
 ROOT = Path(__file__).parents[2]
@@ -191,6 +192,22 @@ def test_two_different_settings_at_one_path_are_an_error_naming_the_fields():
         SettingsError, match=r"seed0: planned twice with different settings: protocol\.lr is 0\.001 and 1\.0"
     ):
         plan.add(other)
+
+
+def test_two_different_inputs_at_one_path_are_an_error_too(params):
+    """Features made ahead have no backbone in their path: one for two backbones would be wrong for one."""
+    when = "when: {model=conditional: {backbone: supervised_r50}}\nsource:"
+    edit(params, "protocols/siamese-imagenet-60e.yaml", "source:", when)
+    with pytest.raises(SettingsError, match=r"features/.*planned twice .*: inputs\.init is"):
+        compile_plan(params, "demo")
+
+
+def test_two_columns_of_one_detector_and_protocol_each_have_their_cells(params):
+    twin = "columns:\n  twin: {label: t, model: detr, protocol: siamese-voc-vanilla-50e}\n"
+    edit(params, "tables/siamese-voc.yaml", "columns:\n", twin)
+    settings = compile_plan(params, "demo").jobs["tables/siamese-voc"].settings
+    assert "same_as" not in settings
+    assert settings["cells"]["scratch"]["twin"] == settings["cells"]["scratch"]["detr-50e"]
 
 
 def test_equal_settings_at_two_paths_are_an_error_naming_both(params):

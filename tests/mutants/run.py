@@ -29,6 +29,7 @@ COPIED = (
     "CHANGELOG.md",
 )
 WORKERS = 2
+LONGEST_S = 180
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     mutants = [Mutant(area=area, **m) for area, ms in yaml.safe_load(LIST.read_text()).items() for m in ms]
     mutants = [m for m in mutants if word in m.area or word in m.file]
+    if not mutants:
+        raise SystemExit(f"no mutant of {LIST} has {word!r} in its area or file")
     start = time.monotonic()
     with ThreadPoolExecutor(WORKERS) as pool:
         survived = [m for m, killed in zip(mutants, pool.map(_killed, mutants), strict=True) if not killed]
@@ -95,7 +98,13 @@ def _killed(mutant: Mutant) -> bool:
             "not pipeline",
             *mutant.tests,
         ]
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+        try:
+            done = subprocess.run(
+                command, cwd=root, env=environment, capture_output=True, text=True, timeout=LONGEST_S
+            )
+        except subprocess.TimeoutExpired:
+            print(f"killed   {mutant.area:12} {mutant.file}: {mutant.new.strip()} (it hung)", flush=True)
+            return True
     verdict = {0: "SURVIVED", 1: "killed"}.get(done.returncode, "BROKEN")
     print(f"{verdict:8} {mutant.area:12} {mutant.file}: {mutant.new.strip()}", flush=True)
     if verdict == "BROKEN":

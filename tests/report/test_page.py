@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.evaluation.settings import RECIPE
+from sdetr.files import sha256
+
 
 def rows(page: str, start: str) -> list[list[str]]:
     """Cells of every line whose first cell is `start`."""
@@ -101,7 +104,12 @@ def test_a_row_may_read_an_epoch_of_the_curve(tree):
         {"step": 1, "epoch": 0.5, "train/total": 9.0},
     ]
     lines += [{"step": 20, "epoch": 10.0, "test/AP": 40.0, "test/AP50": 80.0}]
-    Path(cell["run"], "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    curve = Path(cell["run"], "metrics.jsonl")
+    curve.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    record = json.loads((curve.parent / "run.json").read_text())
+    record["outputs"]["metrics.jsonl"] = sha256(curve)
+    record["evaluation_recipe"] = RECIPE
+    (curve.parent / "run.json").write_text(json.dumps(record))
     tree.settings["table"]["rows"]["before"] = {"label": "before training", "start": "swav_r50", "epoch": 0}
     tree.settings["cells"]["before"] = {"big": [cell]}
     page = tree.make()
@@ -112,6 +120,10 @@ def test_a_row_may_read_an_epoch_of_the_curve(tree):
     with pytest.raises(
         ValueError, match=r"seed0/metrics\.jsonl was not evaluated at epoch 5; it was at 0, 10"
     ):
+        tree.make()
+    tree.settings["table"]["rows"]["before"]["epoch"] = 0
+    curve.write_text(curve.read_text().replace("1.5", "99.9"))
+    with pytest.raises(ValueError, match="is stale, made from other curve"):
         tree.make()
 
 

@@ -41,7 +41,7 @@ def test_a_stale_cell_is_refused_by_name_with_the_command_that_repairs_it(
     with pytest.raises(ValueError, match=rf"swav_r50/seed1/{repair} is stale, made from {what}") as error:
         tree.make()
     assert str(error.value).endswith(
-        f"snakemake --profile demo all_tables --forcerun {run / repair} --config scale=demo"
+        f"snakemake --profile demo all_tables --forcerun {run / repair} --config scale=demo tables=all"
     )
     assert not tree.out.exists()
 

@@ -65,7 +65,7 @@ def test_a_finished_run_has_all_declared_files_and_no_state(run: Path) -> None:
     }
     assert names == declared
     state = run.parents[4] / "state" / RUN
-    assert {path.name for path in state.iterdir()} == {"metrics.jsonl", "run.json", "train.log"}
+    assert {path.name for path in state.iterdir()} == {"metrics.jsonl", "run.json", "train.log", "lock"}
     assert "training Detection" in (state / "train.log").read_text()
 
 
@@ -77,7 +77,7 @@ def test_the_record_chains_the_digests_of_inputs_and_outputs(run: Path, backbone
     assert record["inputs"]["init"]["sha256"] == digest(backbone_file)
     assert record["inputs"].keys() == {"settings", "init", "train", "test"}
     assert record["outputs"] == {
-        name: digest(run / name) for name in ("weights.safetensors", "predictions.json")
+        name: digest(run / name) for name in ("weights.safetensors", "predictions.json", "metrics.jsonl")
     }
     assert [start["step"] for start in record["starts"]] == [0]
     seconds = record["seconds"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sdetr.objectives.objective import Objective
-from sdetr.training.attempt import Attempt
+from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.loop import train
 from sdetr.training.settings import ScheduleSettings
 from sdetr.training.timeline import Timeline
@@ -185,3 +185,15 @@ def test_other_settings_train_anew_beside_the_old_state(
     assert anew.saved is None
     assert (anew.folder / "superseded-1" / "last.pt").exists()
     assert [start["step"] for start in anew.record["starts"]] == [0]
+
+
+def test_a_state_folder_has_one_owner_until_its_process_lets_go(tmp_path: Path) -> None:
+    log_file = tmp_path / "state" / "train.log"
+    with (
+        logged_to(log_file),
+        pytest.raises(ValueError, match="another process works on"),
+        logged_to(log_file),
+    ):
+        pass
+    with logged_to(log_file):
+        assert (tmp_path / "state" / "lock").exists()

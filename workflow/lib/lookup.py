@@ -56,9 +56,12 @@ class Lookup:
         return lambda wildcards: getattr(self._job(pattern, wildcards).resources, name)
 
     def _job(self, pattern: str, wildcards: Any) -> Job:
-        path = pattern.format(**dict(wildcards.items()))
+        path, scale = pattern.format(**dict(wildcards.items())), self.plan.scale
+        if wildcards.get("scale", scale) != scale:
+            raise ValueError(
+                f"{path} of scale {wildcards.scale} was asked for, but the plan is of scale {scale}"
+            )
         if path not in self.plan.jobs:
-            scale = self.plan.scale
             raise ValueError(
                 f"{path} is not in the plan of scale {scale}; `sdetr plan --scale {scale}` lists it"
             )
