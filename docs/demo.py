@@ -40,14 +40,15 @@ def times(scale: str, wall_s: float | None) -> str:
         for path in Path("data", scale).rglob("run.json")
         if "state" not in path.parts
     ]
-    records += [json.loads(path.read_text()) for path in Path("data", scale, "backbones").glob("*.json")]
+    for stage in ("backbones", "proposals", "views", "features"):
+        records += [json.loads(path.read_text()) for path in Path("data", scale, stage).rglob("*.json")]
     lines = ["| stage | runs | total s | training s |", "|---|---:|---:|---:|"]
     for stage in sorted({record["stage"] for record in records}):
         mine = [record["seconds"] for record in records if record["stage"] == stage]
-        total, training = (sum(seconds[name] for seconds in mine) for name in ("total", "training"))
+        total, training = (sum(seconds.get(name, 0) for seconds in mine) for name in ("total", "training"))
         lines.append(f"| {stage} | {len(mine)} | {total:.0f} | {training:.0f} |")
     if wall_s is not None:
-        training = sum(record["seconds"]["training"] for record in records)
+        training = sum(record["seconds"].get("training", 0) for record in records)
         share = 1 - training / (wall_s * CORES)
         lines.append(
             f"\nWall time {wall_s:.0f} s on {CORES} cores; {share:.0%} of the cores' time was not training."
