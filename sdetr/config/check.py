@@ -18,8 +18,10 @@ def check(kind: type[T] | Any, layer: Layer) -> T:
     try:
         settings: T = TypeAdapter(kind).validate_python(layer.values)
     except ValidationError as error:
-        # A misspelled key is also a missing one; what was written comes first.
-        details = sorted(error.errors(), key=lambda one: one["type"] == "missing")
+        details = error.errors()
+        # A misspelled key is a missing one too; what is missing is told when nothing is misspelled.
+        if any(one["type"] == "extra_forbidden" for one in details):
+            details = [one for one in details if one["type"] != "missing"]
         raise SettingsError("\n".join(dict.fromkeys(_line(one, kind, layer) for one in details))) from error
     for name, citation in layer.sources.items():
         if _value(layer.values, name) is None:

