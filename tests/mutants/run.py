@@ -42,14 +42,12 @@ class Mutant:
     new: str
     tests: list[str]
 
-    def apply(self, root: Path) -> None:
-        path = root / self.file
-        text = path.read_text()
-        if text.count(self.old) != 1:
-            raise SystemExit(
-                f"{LIST}: {self.file} has {self.old!r} {text.count(self.old)} times, expected once"
-            )
-        path.write_text(text.replace(self.old, self.new))
+    def applied(self, root: Path) -> str:
+        """The file's text with the mutation. Ends everything when the list does not fit the code."""
+        text = (root / self.file).read_text()
+        if (times := text.count(self.old)) != 1:
+            raise SystemExit(f"{LIST}: {self.file} has {self.old!r} {times} times, expected once")
+        return text.replace(self.old, self.new)
 
 
 def main() -> None:
@@ -58,6 +56,8 @@ def main() -> None:
     mutants = [m for m in mutants if word in m.area or word in m.file]
     if not mutants:
         raise SystemExit(f"no mutant of {LIST} has {word!r} in its area or file")
+    for mutant in mutants:
+        mutant.applied(ROOT)  # a list that is out of date is told before a minute is spent
     start = time.monotonic()
     with ThreadPoolExecutor(WORKERS) as pool:
         survived = [m for m, killed in zip(mutants, pool.map(_killed, mutants), strict=True) if not killed]
@@ -80,7 +80,7 @@ def _killed(mutant: Mutant) -> bool:
                 shutil.copy(ROOT / name, root / name)
         for profile in ("demo", "smoke", "local", "slurm"):
             (root / profile).symlink_to((ROOT / profile).readlink())
-        mutant.apply(root)
+        (root / mutant.file).write_text(mutant.applied(root))
         environment = os.environ | {
             "PYTHONPATH": str(root),
             "OMP_NUM_THREADS": "1",
