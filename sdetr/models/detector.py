@@ -14,6 +14,7 @@ from sdetr.models.position import GridPosition, shrink, valid_share
 from sdetr.models.queries import LearnedQueries
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.models.variants import VARIANTS
+from sdetr.precision import exact
 from sdetr.types import Ask, Memory, Predictions, View
 
 
@@ -54,7 +55,7 @@ class Detector(nn.Module):
         size = (last.shape[-2], last.shape[-1])
         padding = shrink(view.padding, size)  # (B, h, w)
         tokens = self.neck(last).flatten(2).transpose(1, 2)  # (B, M, D)
-        position = self.grid(padding).flatten(1, 2)  # (B, M, D)
+        position = self.grid(padding).flatten(1, 2).to(exact(tokens).dtype)  # (B, M, D)
         hidden = padding.flatten(1)  # (B, M)
         tokens = self.encoder(tokens, position, hidden)
         return Memory(tokens, position, hidden, [size], valid_share(padding)[:, None], [last])
@@ -73,7 +74,7 @@ class Detector(nn.Module):
         known = [point for point in points if point is not None]
         references = torch.stack(known) if known else None  # (L, B, Q, 2 | 4)
         with torch.autocast(hidden.device.type, enabled=False):  # 8 bits would round boxes to whole pixels
-            hidden = hidden.float()
+            hidden = exact(hidden)
             boxes = place_boxes(self.box_head(hidden), references)  # (L, B, Q, 4)
             return Predictions(self.class_head(hidden), boxes, hidden, references)
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from sdetr.models.layers import MLP
 from sdetr.models.variants import VariantRow
+from sdetr.precision import exact
 
 PRIOR = 0.01
 """Probability that a focal detector gives to every class before training (arXiv:1708.02002 §4.1)."""
@@ -34,10 +35,10 @@ def box_head(width: int, row: VariantRow) -> MLP:
 
 
 def place_boxes(offsets: Tensor, reference: Tensor | None) -> Tensor:
-    """(..., 4) logits, (..., 2 | 4) in 0..1 → (..., 4) cxcywh fractions, float32."""
-    offsets = offsets.float()
+    """(..., 4) logits, (..., 2 | 4) in 0..1 → (..., 4) cxcywh fractions, at least float32."""
+    offsets = exact(offsets)
     if reference is not None:
-        start = inverse_sigmoid(reference.float())
+        start = inverse_sigmoid(exact(reference))
         offsets = offsets + F.pad(start, (0, 4 - start.shape[-1]))
     return offsets.sigmoid()
 

@@ -6,15 +6,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdetr.precision import exact
+
 
 def sine(places: Tensor, width: int, temperature: float, turns: float) -> Tensor:
-    """(..., n) numbers in 0..1 → (..., n · width), float32: sines and cosines, ever slower.
+    """(..., n) numbers in 0..1 → (..., n · width), at least float32: sines and cosines, ever slower.
 
     Points and boxes come as (x, y, w, h) and are embedded in the order y, x, w, h.
     """
     order = [1, 0, *range(2, places.shape[-1])]
-    pairs = torch.arange(width // 2, device=places.device, dtype=torch.float32)
-    angles = places[..., order, None].float() * (2 * math.pi * turns) / temperature ** (2 * pairs / width)
+    places = exact(places[..., order, None])
+    pairs = torch.arange(width // 2, device=places.device, dtype=places.dtype)
+    angles = places * (2 * math.pi * turns) / temperature ** (2 * pairs / width)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-3)
 
 

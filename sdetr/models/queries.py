@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sdetr.models.layers import MLP, linear
+from sdetr.precision import exact
 from sdetr.types import Ask
 
 
@@ -45,7 +46,7 @@ class LearnedQueries(nn.Module):
         if ask.reference is not None:
             return ask.reference
         with torch.autocast(position.device.type, enabled=False):  # 8 bits would round points to whole pixels
-            point: Tensor = self.reference(position.float()).sigmoid()  # (B, Q, 2)
+            point: Tensor = self.reference(exact(position)).sigmoid()  # (B, Q, 2)
         return point
 
     @staticmethod

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from sdetr.models.backbone import ResNet
 from sdetr.objectives.objective import Objective
+from sdetr.precision import exact
 from sdetr.types import View
 
 
@@ -22,7 +23,7 @@ class Classify(Objective):
         """(B, 3, H, W) normalised → (B, C)."""
         pooled = self.backbone(images)[-1].mean(dim=(2, 3))  # (B, D)
         logits: Tensor = self.classifier(pooled)
-        return logits.float()
+        return exact(logits)
 
     def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
         return {"images": float(sum(len(view.labels) for (view,) in parts))}

@@ -10,6 +10,7 @@ from torch import Tensor
 from sdetr.boxes import cxcywh_to_xyxy, giou
 from sdetr.models.settings import Weights3
 from sdetr.objectives.targets import Targets
+from sdetr.precision import exact
 from sdetr.types import Predictions
 
 ALPHA, GAMMA = 0.25, 2.0
@@ -50,8 +51,8 @@ def match(predictions: Predictions, targets: Targets, cost: Weights3, focal: boo
 
 def pair_costs(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Tensor:
     """What every query would cost every object, (L, B, N, Q)."""
-    logits = predictions.logits.float().transpose(2, 3)  # (L, B, C, Q)
-    boxes, wanted = predictions.boxes.float()[:, :, None], targets.boxes[:, :, None]
+    logits = exact(predictions.logits).transpose(2, 3)  # (L, B, C, Q)
+    boxes, wanted = exact(predictions.boxes)[:, :, None], targets.boxes[:, :, None]
     chance = logits.sigmoid() if focal else logits.softmax(dim=2)
     rows = targets.labels[None, :, :, None].expand(len(logits), -1, -1, logits.shape[-1])
     chance = chance.gather(2, rows)  # (L, B, N, Q): of the object's own class

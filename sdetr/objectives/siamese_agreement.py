@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdetr.precision import exact
 from sdetr.types import Memory
 
 
@@ -31,7 +32,7 @@ class Agreement(nn.Module):
 
     def pooled(self, memory: Memory) -> Tensor:
         """(B, M, D) tokens → (B, D), their mean over the image or, to mimic, over padding too."""
-        tokens = memory.tokens.float()
+        tokens = exact(memory.tokens)
         if self.mimic_padded_pool:
             return tokens.mean(dim=1)
         inside = ~memory.padding

@@ -7,6 +7,7 @@ from torchvision.ops import roi_align
 from sdetr.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from sdetr.models.detector import Detector
 from sdetr.models.position import shrink
+from sdetr.precision import exact
 from sdetr.types import View
 
 CELLS = 7
@@ -27,8 +28,8 @@ def region_features(last: Tensor, boxes: Tensor, padding: Tensor, stride: int) -
     Last map (B, C, h, w) of `stride` pixels a cell, boxes (B, N, 4), padding (B, H, W) → (B, N, C).
     """
     size_px = torch.stack([(~padding[:, 0]).sum(-1), (~padding[:, :, 0]).sum(-1)], dim=-1)  # (B, 2) W, H
-    boxes_xyxy_px = cxcywh_to_xyxy(boxes.float()) * size_px.repeat(1, 2)[:, None]
-    endless = _extended(last.float(), shrink(padding, (last.shape[-2], last.shape[-1])))
+    boxes_xyxy_px = cxcywh_to_xyxy(exact(boxes)) * size_px.repeat(1, 2)[:, None]
+    endless = _extended(exact(last), shrink(padding, (last.shape[-2], last.shape[-1])))
     pooled = roi_align(endless, list(boxes_xyxy_px), CELLS, spatial_scale=1 / stride, aligned=False)
     features: Tensor = pooled.mean(dim=(2, 3)).view(*boxes.shape[:2], -1)
     return features
@@ -45,7 +46,7 @@ def crop_features(detector: Detector, view: View) -> Tensor:
     if view.crops is None:
         raise ValueError("views have neither crops nor crop_features, one of which says how regions look")
     last = detector.features(view.crops.flatten(0, 1))[-1]  # (B·N, C, h, w)
-    return last.float().mean(dim=(2, 3)).view(*view.crops.shape[:2], -1)
+    return exact(last).mean(dim=(2, 3)).view(*view.crops.shape[:2], -1)
 
 
 def _extended(last: Tensor, padding: Tensor) -> Tensor:

@@ -18,11 +18,11 @@ def test_sine_is_the_formula_in_the_order_y_x_w_h(width: int, temperature: float
             angle = turns * 2 * math.pi * value / temperature ** (2 * (k // 2) / width)
             expected.append(math.cos(angle) if k % 2 else math.sin(angle))
     said = sine(torch.tensor([box], dtype=torch.float64), width, temperature, turns)
-    torch.testing.assert_close(said[0], torch.tensor(expected), atol=1e-6, rtol=0)
+    torch.testing.assert_close(said[0], torch.tensor(expected, dtype=torch.float64), atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_sine_is_computed_in_single_precision(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_sine_is_computed_in_single_precision_at_least(dtype: torch.dtype) -> None:
     assert sine(torch.rand(2, 3, 2, dtype=dtype), 8, 10000.0, 1.0).dtype == torch.float32
 
 

@@ -94,7 +94,7 @@ def plain_region(last: Tensor, box: Tensor, size: tuple[int, int], stride: int) 
     )
     wide, high = max(x1 - x0, 1.0), max(y1 - y0, 1.0)
     columns, rows = 7 * math.ceil(wide / 7), 7 * math.ceil(high / 7)
-    total = torch.zeros(last.shape[0])
+    total = torch.zeros(last.shape[0], dtype=last.dtype)
     for row in range(rows):
         for column in range(columns):
             total += bilinear(last, y0 + (row + 0.5) * high / rows, x0 + (column + 0.5) * wide / columns)

@@ -49,6 +49,13 @@ def pair(seed: int = 1, sizes: tuple[tuple[int, int], ...] = SIZES) -> list[View
     return views
 
 
+def in_double(view: View) -> View:
+    """The same view in float64, where rounding hides nothing."""
+    assert view.crops is not None
+    boxes = [one.double() for one in view.boxes]
+    return replace(view, images=view.images.double(), crops=view.crops.double(), boxes=boxes)
+
+
 def losses_of(objective: Siamese, views: list[View]) -> dict[str, float]:
     with torch.no_grad():
         losses = objective(views, objective.normaliser([views]))
