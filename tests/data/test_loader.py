@@ -44,7 +44,7 @@ def take(batches: TrainBatches, start: int, count: int) -> list[View]:
 
 def test_the_batch_of_a_step_is_the_same_from_any_start_and_with_workers(dataset: Dataset) -> None:
     straight = take(TrainBatches(dataset, AUGMENT, 5, seed=1), 0, 9)
-    for start, workers in ((4, 0), (8, 0), (3, 2)):
+    for start, workers in ((4, 0), (8, 0), (0, 1), (3, 4)):
         state = torch.get_rng_state()
         resumed = take(TrainBatches(dataset, AUGMENT, 5, seed=1, workers=workers), start, 9 - start)
         assert all(map(equal, resumed, straight[start:]))

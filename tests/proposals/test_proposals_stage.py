@@ -13,6 +13,7 @@ from sdetr.data.index import Index
 from sdetr.proposals.recall import recall
 from sdetr.proposals.stage import merge, propose
 from sdetr.proposals.store import Proposals
+from tests.killing import killed_while_writing
 
 
 def few(raw, folder, count=9):
@@ -71,6 +72,18 @@ def test_a_shard_that_is_made_again_makes_the_same_bytes(job, index, tmp_path):
     shards[1].unlink()
     propose(settings, shards[1], (2, 3))
     assert [path.read_bytes() for path in shards] == before
+
+
+def test_a_shard_killed_while_writing_leaves_nothing_and_is_made_again(job, index, tmp_path):
+    settings = job("edgeboxes-demo", index)
+    shards = sharded(settings, tmp_path, 3)
+    before = shards[1].read_bytes()
+    shards[1].unlink()
+    words = ("propose", "--settings", settings, "--shard", "2/3", "--out", shards[1])
+    killed_while_writing(shards[1], *words)
+    assert not shards[1].exists()
+    propose(settings, shards[1], (2, 3))
+    assert shards[1].read_bytes() == before
 
 
 @pytest.mark.parametrize("name, changes", [("random", {"seed": 1}), ("edgeboxes-demo", {"beta": 0.7})])

@@ -47,7 +47,7 @@ def test_the_batch_of_a_step_is_the_same_from_any_start_and_with_workers(
     dataset: Dataset, plan: ViewPlan
 ) -> None:
     straight = take(PairBatches(dataset, plan, 16, 4, seed=1), 0, 7)
-    for start, workers in ((3, 0), (2, 2)):
+    for start, workers in ((3, 0), (0, 1), (2, 4)):
         state = torch.get_rng_state()
         fresh = ViewPlan(plan.path)
         resumed = take(PairBatches(dataset, fresh, 16, 4, seed=1, workers=workers), start, 7 - start)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from sdetr.views.pairs import plan_pair
+from sdetr.views.stage import plan_views
 from sdetr.views.store import ViewPlan
+from tests.killing import killed_while_writing
 
 BARE = 21
 
@@ -20,6 +22,19 @@ def test_equal_settings_give_equal_bytes_and_others_do_not(planned: Callable[...
     assert one == planned().read_bytes()
     for changes in ({"seed": 1}, {"iou": 0.3}, {"short": [64]}, {"draws": 3}):
         assert planned(**changes).read_bytes() != one
+
+
+def test_a_plan_killed_while_it_was_written_is_made_again_with_the_same_bytes(
+    planned: Callable[..., Path],
+) -> None:
+    out = planned()
+    before = out.read_bytes()
+    out.unlink()
+    settings = out.parents[3] / "settings.yaml"
+    killed_while_writing(out, "views", "--settings", settings, "--out", out)
+    assert not out.exists()
+    plan_views(settings, out)
+    assert out.read_bytes() == before
 
 
 def test_a_pair_is_what_its_seed_image_and_draw_say_whatever_else_is_planned(
