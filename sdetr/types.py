@@ -55,6 +55,7 @@ class Memory:
     padding: Tensor  # (B, M) bool
     shapes: list[tuple[int, int]]  # (h, w) of each level, Python ints: nothing waits for the device
     valid: Tensor  # (B, levels, 2) share of each level that is image, (x, y)
+    centres: Tensor  # (B, M, 2) where each token stands, in fractions of the unpadded image
     maps: list[Tensor]  # the backbone's maps that fed the neck, (B, C, h, w) each
 
 
@@ -69,10 +70,19 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class FirstStage:
+    """What a two-stage encoder says of every token."""
+
+    logits: Tensor  # (B, M, C)
+    boxes: Tensor  # (B, M, 4); where there is no image, all ones
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Every decoder layer's answer; the last is the detector's."""
 
     logits: Tensor  # (L, B, Q, C)
     boxes: Tensor  # (L, B, Q, 4)
     hidden: Tensor  # (L, B, Q, D), after the decoder's norm
-    references: Tensor | None  # (L, B, Q, 2 | 4): what each layer's box was predicted from
+    references: list[Tensor]  # L × (B, Q, 2 | 4), what each layer's box is an offset from; empty without
+    first_stage: "FirstStage | None" = None

@@ -52,8 +52,17 @@ class AddAttention(nn.Module):
         return out
 
 
+class AddEncoderAttention(AddAttention):
+    """Every token of an image to every other."""
+
+    def forward(self, x: Tensor, position: Tensor, memory: Memory) -> Tensor:
+        """(B, M, D), (B, M, D) → (B, M, D)."""
+        placed = x + position
+        return self.mix(placed, placed, x, ~memory.padding[:, None, None])
+
+
 class AddSelfAttention(AddAttention):
-    """Tokens or queries among themselves."""
+    """Queries among themselves."""
 
     def forward(self, x: Tensor, position: Tensor, visible: Tensor | None) -> Tensor:
         """(B, Q, D), (B, Q, D) → (B, Q, D)."""

@@ -74,13 +74,15 @@ class ResNet(nn.Module):
         self.conv1 = conv(3, trunk.width, 7, stride=2)
         self.bn1 = norm(trunk.width)
         self.channels: list[int] = []
-        self.stride = 4  # pixels per cell of the last map
+        self.strides: list[int] = []  # pixels per cell of each map
+        pixels = 4
         inputs = trunk.width
         for stage in range(trunk.stages):
             width = trunk.width * 2**stage
             dilated = trunk.dilated and stage == trunk.stages - 1
             shrink = 2 if stage > 0 and not dilated else 1
-            self.stride *= shrink
+            pixels *= shrink
+            self.strides.append(pixels)
             blocks = []
             for i in range(BLOCKS[trunk.arch][stage]):
                 stride = shrink if i == 0 else 1

@@ -1,5 +1,8 @@
 """The one decoder loop of all variants; a row of `variants.py` says what happens in it."""
 
+from dataclasses import dataclass, field
+
+import torch
 from torch import Tensor, nn
 
 from sdetr.models.attention import (
@@ -9,12 +12,23 @@ from sdetr.models.attention import (
     Place,
     SplitSelfAttention,
 )
+from sdetr.models.deformable import DeformableCrossAttention, on_levels
+from sdetr.models.heads import Heads, place_boxes
 from sdetr.models.layers import MLP, FeedForward, Residual, linear, start_alike
 from sdetr.models.position import sine
 from sdetr.models.queries import Queries
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VARIANTS, VariantRow
+from sdetr.precision import exact
 from sdetr.types import Memory
+
+
+@dataclass(frozen=True)
+class States:
+    """What comes out of every layer."""
+
+    hidden: list[Tensor] = field(default_factory=list)  # L × (B, Q, D), as heads read them
+    references: list[Tensor] = field(default_factory=list)  # L × (B, Q, 2 | 4); none in a variant without
 
 
 class DecoderLayer(nn.Module):
@@ -25,7 +39,7 @@ class DecoderLayer(nn.Module):
         self.beside_self = Residual(width, dropout, prenorm)
         self.cross_attention = _cross_attention(settings, row, first)
         self.beside_cross = Residual(width, dropout, prenorm)
-        self.feed_forward = FeedForward(width, settings.ffn, dropout)
+        self.feed_forward = FeedForward(width, settings.ffn, dropout, row.activation)
         self.beside_feed = Residual(width, dropout, prenorm)
 
     def forward(self, x: Tensor, place: Place, memory: Memory, visible: Tensor | None) -> Tensor:
@@ -41,33 +55,56 @@ class Decoder(nn.Module):
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        row = VARIANTS[settings.variant]
+        self.row = row = VARIANTS[settings.variant]
         self.width, self.temperature = settings.width, settings.reference_temperature
         self.turns = settings.turns
         layers = [DecoderLayer(settings, row, first=i == 0) for i in range(settings.decoder_layers)]
         self.layers = start_alike(nn.ModuleList(layers))
-        self.norm = nn.LayerNorm(settings.width)
-        self.query_scale = MLP(*[settings.width] * 3, make=linear) if row.query_scale else None
+        self.norm = nn.LayerNorm(settings.width) if row.decoder_norm else nn.Identity()
+        width, anchors = settings.width, row.queries == "anchors"
+        self.query_scale = MLP(width, width, width, make=linear) if row.query_scale else None
+        self.position = MLP(2 * width, width, width, make=linear) if anchors else None
+        self.size = MLP(width, width, 2, make=linear) if row.size_modulation else None
 
-    def forward(self, queries: Queries, memory: Memory) -> tuple[list[Tensor], list[Tensor | None]]:
-        """Per layer: the normalised state (B, Q, D), and the reference (B, Q, 2 | 4) its box starts from."""
+    def forward(self, queries: Queries, memory: Memory, box_heads: Heads) -> States:
+        """With references that move, the next layer's carry no gradient; a live one's box does."""
         visible = None if queries.blocked is None else ~queries.blocked
         x, reference = queries.content, queries.reference
-        hidden: list[Tensor] = []
-        references: list[Tensor | None] = []
+        states, origin = States(), reference  # origin: what this layer's box is an offset from
         for i, layer in enumerate(self.layers):
-            x = layer(x, self._place(x, queries.position, reference, first=i == 0), memory, visible)
-            hidden.append(self.norm(x))  # for the heads alone: the next layer goes on from x
-            references.append(reference)
-        return hidden, references
+            x = layer(x, self._place(i, x, queries.position, reference, memory), memory, visible)
+            states.hidden.append(self.norm(x))  # for the heads alone: the next layer goes on from x
+            if origin is not None:
+                states.references.append(origin)
+            if self.row.refine:
+                with torch.autocast(x.device.type, enabled=False):  # 8 bits would round boxes to whole pixels
+                    moved = place_boxes(box_heads.of(i)(exact(x)), reference)
+                reference = moved.detach()
+                origin = moved if self.row.live_reference else reference
+        return states
 
-    def _place(self, x: Tensor, position: Tensor, reference: Tensor | None, first: bool) -> Place:
-        if reference is None:
-            return Place(position)
-        embedded = sine(reference[..., :2], self.width // 2, self.temperature, self.turns)  # (B, Q, D)
-        if self.query_scale is not None and not first:
-            embedded = embedded * self.query_scale(x)
+    def _place(
+        self, layer: int, x: Tensor, position: Tensor | None, reference: Tensor | None, memory: Memory
+    ) -> Place:
+        scale = self.query_scale(x) if self.query_scale is not None and layer else 1.0
+        if self.position is not None:
+            assert reference is not None
+            box = on_levels(reference, memory.valid)[:, :, 0] if self.row.deformable else reference
+            position = self.position(self._sine(box))
+            position = position * scale if self.row.deformable else position
+        assert position is not None
+        if self.row.cross_attention != "conditional":
+            return Place(position, reference)
+        assert reference is not None
+        embedded = self._sine(reference[..., :2]) * scale  # (B, Q, D), y before x
+        if self.size is not None:
+            narrow = self.size(x).sigmoid() / reference[..., 2:]  # (B, Q, 2): w, h
+            embedded = embedded * narrow.flip(-1).repeat_interleave(self.width // 2, dim=-1)
         return Place(position, reference, embedded)
+
+    def _sine(self, places: Tensor) -> Tensor:
+        """(B, Q, n) → (B, Q, n · D / 2)."""
+        return sine(places, self.width // 2, self.temperature, self.turns)
 
 
 def _self_attention(settings: ModelSettings, row: VariantRow) -> nn.Module:
@@ -77,6 +114,10 @@ def _self_attention(settings: ModelSettings, row: VariantRow) -> nn.Module:
 
 def _cross_attention(settings: ModelSettings, row: VariantRow, first: bool) -> nn.Module:
     sizes = settings.width, settings.heads, settings.dropout
-    if row.cross_attention == "conditional":
-        return ConditionalCrossAttention(*sizes, first=first)
-    return AddCrossAttention(*sizes)
+    match row.cross_attention:
+        case "conditional":
+            return ConditionalCrossAttention(*sizes, first=first)
+        case "deformable":
+            return DeformableCrossAttention(settings)
+        case "add":
+            return AddCrossAttention(*sizes)

@@ -1,19 +1,23 @@
 """A detector of any variant: encode a view once, then decode any queries about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from sdetr.boxes import cxcywh_to_xyxy
+from sdetr.models.anchors import AnchorQueries
 from sdetr.models.backbone import ResNet
 from sdetr.models.decoder import Decoder
 from sdetr.models.encoder import Encoder
-from sdetr.models.heads import box_head, class_head, place_boxes
-from sdetr.models.position import GridPosition, shrink, valid_share
+from sdetr.models.heads import box_heads, class_heads, place_boxes
+from sdetr.models.layers import MLP
+from sdetr.models.neck import Neck
 from sdetr.models.queries import LearnedQueries
 from sdetr.models.settings import ModelSettings, TrunkSettings
-from sdetr.models.variants import VARIANTS
+from sdetr.models.tokens import Tokens
+from sdetr.models.two_stage import ProposalQueries
+from sdetr.models.variants import VARIANTS, VariantRow
 from sdetr.precision import exact
 from sdetr.types import Ask, Memory, Predictions, View
 
@@ -32,33 +36,31 @@ class Detector(nn.Module):
 
     def __init__(self, model: ModelSettings, trunk: TrunkSettings, num_classes: int) -> None:
         super().__init__()
-        row = VARIANTS[model.variant]
+        self.row = row = VARIANTS[model.variant]
         if model.prenorm and not row.prenorm:
             known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
             raise ValueError(f"prenorm: true, but {model.variant} has no such form; those that do: {known}")
-        self.num_classes, self.num_queries, self.focal = num_classes, model.queries, row.focal
+        self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
+        self.num_queries = model.queries * max(model.patterns, 1)
         self.backbone = ResNet(trunk)
-        self.neck = nn.Conv2d(self.backbone.channels[-1], model.width, kernel_size=1)
-        self.grid = GridPosition(model.width, model.temperature, row.grid_offset, model.turns)
+        self.neck = Neck(self.backbone.channels, model.width, row)
+        self.read = self.neck.reads  # the last so many maps become memory
+        self.tokens = Tokens(model)
         self.encoder = Encoder(model)
-        self.queries = LearnedQueries(model.queries, model.width, row.reference)
+        self.queries = _queries(model, row)
         self.decoder = Decoder(model)
-        self.class_head = class_head(model.width, num_classes, row)
-        self.box_head = box_head(model.width, row)
+        self.class_head = class_heads(model, num_classes, row)
+        self.box_head = box_heads(model, row)
 
     def forward(self, view: View) -> Predictions:
         return self.decode(self.encode(view))
 
     def encode(self, view: View) -> Memory:
         """The view's images are normalised floats; where its maps were made ahead, nobody looks at them."""
-        last = (self.features(view.images) if view.maps is None else view.maps)[-1]  # (B, C, h, w)
-        size = (last.shape[-2], last.shape[-1])
-        padding = shrink(view.padding, size)  # (B, h, w)
-        tokens = self.neck(last).flatten(2).transpose(1, 2)  # (B, M, D)
-        position = self.grid(padding).flatten(1, 2).to(exact(tokens).dtype)  # (B, M, D)
-        hidden = padding.flatten(1)  # (B, M)
-        tokens = self.encoder(tokens, position, hidden)
-        return Memory(tokens, position, hidden, [size], valid_share(padding)[:, None], [last])
+        maps = self.features(view.images) if view.maps is None else view.maps
+        maps = maps[-self.neck.reads :]
+        memory: Memory = self.tokens(self.neck(maps), view.padding, maps)
+        return replace(memory, tokens=self.encoder(memory))
 
     def features(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
@@ -68,15 +70,17 @@ class Detector(nn.Module):
         return maps
 
     def decode(self, memory: Memory, ask: Ask | None = None) -> Predictions:
-        queries = self.queries(ask or Ask(), memory.tokens.shape[0])
-        states, points = self.decoder(queries, memory)
-        hidden = torch.stack(states)  # (L, B, Q, D)
-        known = [point for point in points if point is not None]
-        references = torch.stack(known) if known else None  # (L, B, Q, 2 | 4)
-        with torch.autocast(hidden.device.type, enabled=False):  # 8 bits would round boxes to whole pixels
-            hidden = exact(hidden)
-            boxes = place_boxes(self.box_head(hidden), references)  # (L, B, Q, 4)
-            return Predictions(self.class_head(hidden), boxes, hidden, references)
+        queries = self.queries(ask or Ask(), memory, self.class_head, self.box_head)
+        states = self.decoder(queries, memory, self.box_head)
+        with torch.autocast(memory.tokens.device.type, enabled=False):  # 8 bits would round boxes to pixels
+            hidden = exact(torch.stack(states.hidden))  # (L, B, Q, D)
+            boxes = self._boxes(self.box_head(hidden), states.references)
+            logits = self.class_head(hidden)
+        return Predictions(logits, boxes, hidden, states.references, queries.first_stage)
+
+    def asked(self, feature: Tensor) -> Ask:
+        """(B, Q, D), where this variant's queries take it: as position, or as content where that is none."""
+        return Ask(content=feature) if self.row.queries == "anchors" else Ask(position=feature)
 
     def freeze_backbone(self, lr_backbone: float) -> None:
         """Stem and first stage never learn; at a learning rate of 0 nothing of the backbone does."""
@@ -84,11 +88,25 @@ class Detector(nn.Module):
         for name, parameter in self.backbone.named_parameters():
             parameter.requires_grad_(lr_backbone > 0 and not name.startswith(first))
 
+    def reset_content(self) -> None:
+        """Draws the learned content of paired queries from Xavier's range; others have none to draw."""
+        if isinstance(self.queries, LearnedQueries) and self.queries.content is not None:
+            nn.init.xavier_uniform_(self.queries.content)
+
     def reset_box_head(self) -> None:
         """PyTorch's default initialisation, also where a head starts as "exactly at the reference"."""
-        for layer in self.box_head.layers:
-            assert isinstance(layer, nn.Linear)
-            layer.reset_parameters()
+        for head in self.box_head:
+            assert isinstance(head, MLP)
+            for layer in head.layers:
+                assert isinstance(layer, nn.Linear)
+                layer.reset_parameters()
+
+    @staticmethod
+    def _boxes(offsets: Tensor, references: list[Tensor]) -> Tensor:
+        """(L, B, Q, 4) logits, L × (B, Q, 2 | 4) or none → (L, B, Q, 4)."""
+        if not references:
+            return place_boxes(offsets, None)
+        return torch.stack([place_boxes(*pair) for pair in zip(offsets, references, strict=True)])
 
     @torch.no_grad()
     def answers(self, predictions: Predictions, sizes_px: Tensor, keep: int) -> list[Answers]:
@@ -108,3 +126,13 @@ class Detector(nn.Module):
         boxes = cxcywh_to_xyxy(boxes).gather(1, query[..., None].expand(-1, -1, 4))
         boxes_px = boxes * sizes_px.to(boxes).flip(1).repeat(1, 2)[:, None]
         return [Answers(*one) for one in zip(scores, labels, boxes_px, strict=True)]
+
+
+def _queries(model: ModelSettings, row: VariantRow) -> nn.Module:
+    match row.queries:
+        case "anchors":
+            return AnchorQueries(model, row)
+        case "proposals":
+            return ProposalQueries(model)
+        case _:
+            return LearnedQueries(model, row)

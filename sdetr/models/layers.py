@@ -44,17 +44,18 @@ class MLP(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two Linears around a ReLU, dropout on the inner state."""
+    """Two Linears around an activation, dropout on the inner state."""
 
-    def __init__(self, width: int, inner: int, dropout: float) -> None:
+    def __init__(self, width: int, inner: int, dropout: float, activation: str) -> None:
         super().__init__()
         self.widen = linear(width, inner)
+        self.activation = {"relu": nn.ReLU, "prelu": nn.PReLU}[activation]()
         self.narrow = linear(inner, width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, Q, D) → (B, Q, D)."""
-        out: Tensor = self.narrow(self.dropout(self.widen(x).relu()))
+        out: Tensor = self.narrow(self.dropout(self.activation(self.widen(x))))
         return out
 
 

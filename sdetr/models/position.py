@@ -42,6 +42,15 @@ def valid_share(padding: Tensor) -> Tensor:
     return torch.stack([inside[:, 0].mean(-1), inside[:, :, 0].mean(-1)], dim=-1)
 
 
+def cell_centres(padding: Tensor) -> Tensor:
+    """(B, h, w) → (B, h, w, 2): x, y of each cell's centre in fractions of the unpadded image."""
+    inside = (~padding).float()
+    height, width = padding.shape[1:]
+    y = (torch.arange(height, device=padding.device) + 0.5) / inside[:, :, 0].sum(-1, keepdim=True)  # (B, h)
+    x = (torch.arange(width, device=padding.device) + 0.5) / inside[:, 0].sum(-1, keepdim=True)  # (B, w)
+    return torch.stack([x[:, None].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)], dim=-1)
+
+
 class GridPosition(nn.Module):
     """The position embedding of a feature map; no parameters."""
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sdetr.models.heads import Heads
 from sdetr.models.layers import MLP, linear
+from sdetr.models.settings import ModelSettings
+from sdetr.models.variants import VariantRow
 from sdetr.precision import exact
-from sdetr.types import Ask
+from sdetr.types import Ask, FirstStage, Memory
 
 
 @dataclass(frozen=True)
@@ -15,27 +18,31 @@ class Queries:
     """The queries of a batch, before the first decoder layer."""
 
     content: Tensor  # (B, Q, D)
-    position: Tensor  # (B, Q, D)
+    position: Tensor | None  # (B, Q, D); none where every layer makes it from the reference
     reference: Tensor | None  # (B, Q, 2 | 4) in 0..1
     blocked: Tensor | None  # (Q, Q)
+    first_stage: FirstStage | None = None
 
 
 class LearnedQueries(nn.Module):
-    """A learned position for every query and no content; with `reference`, a point made from the position."""
+    """A learned position for every query, a learned content in pairs; a point may be made of the position."""
 
-    def __init__(self, queries: int, width: int, reference: bool) -> None:
+    def __init__(self, settings: ModelSettings, row: VariantRow) -> None:
         super().__init__()
-        self.position = nn.Parameter(torch.randn(queries, width))
-        self.reference = MLP(width, width, 2, make=linear) if reference else None
+        size = settings.queries, settings.width
+        self.position = nn.Parameter(torch.randn(size))
+        self.content = nn.Parameter(torch.randn(size)) if row.queries == "pair" else None
+        self.reference: nn.Module | None = None
+        if row.reference is not None:
+            width = settings.width
+            pair = row.queries == "pair"
+            self.reference = linear(width, 2, zero_bias=True) if pair else MLP(width, width, 2, make=linear)
 
-    def forward(self, ask: Ask, batch: int) -> Queries:
-        """What is asked for enters first, so that an asked position moves the reference as well."""
-        position = self.position.expand(batch, -1, -1)  # (B, Q, D)
-        if ask.position is not None:
-            position = position + self._checked("position", ask.position, position)
-        content = torch.zeros_like(position)
-        if ask.content is not None:
-            content = self._checked("content", ask.content, position)
+    def forward(self, ask: Ask, memory: Memory, class_heads: Heads, box_heads: Heads) -> Queries:
+        """What is asked for is added, the position before anything is made from it."""
+        position = added(self.position, "position", ask.position, memory)
+        learned = torch.zeros_like(self.position) if self.content is None else self.content
+        content = added(learned, "content", ask.content, memory)
         return Queries(content, position, self._reference(ask, position), ask.blocked)
 
     def _reference(self, ask: Ask, position: Tensor) -> Tensor | None:
@@ -49,9 +56,13 @@ class LearnedQueries(nn.Module):
             point: Tensor = self.reference(exact(position)).sigmoid()  # (B, Q, 2)
         return point
 
-    @staticmethod
-    def _checked(slot: str, asked: Tensor, position: Tensor) -> Tensor:
-        if asked.shape != position.shape:
-            found, expected = tuple(asked.shape), tuple(position.shape)
-            raise ValueError(f"Ask.{slot} has shape {found}; expected (B, Q, D) = {expected}")
-        return asked
+
+def added(learned: Tensor, slot: str, asked: Tensor | None, memory: Memory) -> Tensor:
+    """(Q, D), and what is asked for if anything: (B, Q, D). Raises ValueError for another shape."""
+    own = learned.expand(len(memory.tokens), -1, -1)
+    if asked is None:
+        return own
+    if asked.shape != own.shape:
+        found, expected = tuple(asked.shape), tuple(own.shape)
+        raise ValueError(f"Ask.{slot} has shape {found}; expected (B, Q, D) = {expected}")
+    return own + asked

@@ -5,9 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Fraction, NotNegative, Positive, Settings
-from sdetr.models.variants import VARIANTS
+from sdetr.models.variants import NECK_GROUPS, VARIANTS
 
-Variant = Literal["detr", "conditional"]
+Variant = Literal[
+    "detr",
+    "conditional",
+    "deformable_ss",
+    "deformable",
+    "deformable_refine",
+    "deformable_two_stage",
+    "dab",
+    "dab_deformable",
+]
 
 
 class TrunkSettings(Settings):
@@ -59,6 +68,12 @@ class ModelSettings(Settings):
     """Of the sine of reference points in the decoder."""
     turns: Positive = 1.0
     """How often a sine's first frequency goes round over the image; 1 is 2π (arXiv:2005.12872)."""
+    points: Count = 4
+    """Samples per query, head and level; deformable variants only (arXiv:2010.04159 §5)."""
+    patterns: Annotated[int, Field(ge=0)] = 0
+    """Learned contents that every anchor is asked with (arXiv:2201.12329 §5); variants with anchors only."""
+    recompute_samples: bool = False
+    """Deformable attention forgets its samples and takes them again in the backward pass: slower, smaller."""
     detection: DetectionSettings
 
     @model_validator(mode="after")
@@ -75,6 +90,12 @@ class ModelSettings(Settings):
         if self.prenorm and not row.prenorm:
             known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
             raise ValueError(f"prenorm: true, but {self.variant} has no such form; those that do: {known}")
+        if self.patterns and row.queries != "anchors":
+            raise ValueError(f"patterns: {self.patterns}, but {self.variant} has no anchors to repeat")
+        if row.group_norm and self.width % NECK_GROUPS:
+            raise ValueError(
+                f"width: {self.width} is no multiple of {NECK_GROUPS}, which {self.variant}'s neck needs"
+            )
         no_object = self.detection.no_object
         if row.focal and no_object is not None:
             raise ValueError(

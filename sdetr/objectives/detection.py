@@ -1,5 +1,8 @@
 """Supervised detection: match predictions to objects, then say how far apart they are."""
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor
 
 from sdetr.models.detector import Detector
@@ -7,12 +10,15 @@ from sdetr.models.settings import DetectionSettings
 from sdetr.objectives.losses import box_losses, cross_entropy, focal_loss
 from sdetr.objectives.matcher import match
 from sdetr.objectives.objective import Objective
-from sdetr.objectives.targets import padded_targets, pairs_per_image
-from sdetr.types import View
+from sdetr.objectives.targets import Targets, padded_targets, pairs_per_image
+from sdetr.types import Predictions, View
 
 
 class Detection(Objective):
-    """Class, L1 and GIoU losses of the last decoder layer, and `aux_` sums of them over the earlier ones."""
+    """Class, L1 and GIoU losses of the last decoder layer, and `aux_` sums of them over the earlier ones.
+
+    Two-stage detectors add those of the encoder's guesses (`first_`), to which every object is class 0.
+    """
 
     def __init__(self, detector: Detector, settings: DetectionSettings) -> None:
         super().__init__()
@@ -25,7 +31,8 @@ class Detection(Objective):
         self.detector = detector
         self.cost, self.no_object = settings.cost, settings.no_object
         three = settings.weights.model_dump()
-        self.weights = three | {f"aux_{name}": weight for name, weight in three.items()}
+        stages = ("", "aux_", "first_") if detector.row.queries == "proposals" else ("", "aux_")
+        self.weights = {f"{stage}{name}": weight for stage in stages for name, weight in three.items()}
 
     def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
         """Sums over the views: of class weights (`label`; objects in focal families), of objects (`box`)."""
@@ -41,6 +48,20 @@ class Detection(Objective):
         (view,) = views
         targets = padded_targets(view)
         predictions = self.detector(view)
+        layers = self._losses(predictions, targets, normaliser)  # (L,) each
+        losses = {name: loss[-1] for name, loss in layers.items()}
+        losses |= {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}
+        if (first := predictions.first_stage) is not None:
+            guesses = replace(predictions, logits=first.logits[None], boxes=first.boxes[None])
+            unnamed = replace(targets, labels=torch.zeros_like(targets.labels))
+            found = self._losses(guesses, unnamed, normaliser)
+            losses |= {f"first_{name}": loss.sum() for name, loss in found.items()}
+        return losses
+
+    def _losses(
+        self, predictions: Predictions, targets: Targets, normaliser: dict[str, float]
+    ) -> dict[str, Tensor]:
+        """Of every layer, (L,) each; every layer is matched by itself."""
         pairs = match(predictions, targets, self.cost, self.detector.focal)
         if self.no_object is None:
             label = focal_loss(predictions.logits, pairs, targets) / max(normaliser["label"], 1)
@@ -48,6 +69,4 @@ class Detection(Objective):
             label = cross_entropy(predictions.logits, pairs, targets, self.no_object)
             label = label / (normaliser["label"] or 1)  # 0 only if nothing weighs anything
         box, giou = (loss / max(normaliser["box"], 1) for loss in box_losses(predictions, pairs, targets))
-        layers = {"label": label, "box": box, "giou": giou}  # (L,) each
-        last = {name: loss[-1] for name, loss in layers.items()}
-        return last | {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}
+        return {"label": label, "box": box, "giou": giou}

@@ -18,7 +18,7 @@ from sdetr.objectives.siamese_regions import crop_features, jittered, region_fea
 from sdetr.objectives.siamese_views import stacked, twins
 from sdetr.objectives.spread import spread
 from sdetr.objectives.targets import Targets
-from sdetr.types import Ask, Memory, Predictions, View
+from sdetr.types import Memory, Predictions, View
 
 REGION, CLASSES = 1, 3
 """Softmax on every detector: 1 is a region, 2 none, 0 is never wanted; published weights have it so."""
@@ -37,14 +37,16 @@ class Siamese(Objective):
             raise ValueError(f"{detector.num_queries} queries cannot be shared evenly by {regions} regions")
         self.detector, self.settings, self.regions = detector, settings, regions
         detector.freeze_backbone(0.0)  # it says what is wanted, and must not learn to want less
-        detector.reset_box_head()  # as the paper's code draws it, on every detector; fine-tuning gets it
+        detector.reset_box_head()  # as the paper's code draws both, on every detector; fine-tuning gets them
+        detector.reset_content()
         weights = settings.weights.model_dump(by_alias=True)
         self.weights = {name: weight for name, weight in weights.items() if weight}
-        width, channels = detector.neck.out_channels, detector.backbone.channels[-1]
+        width, read = detector.width, detector.read
+        channels = sum(detector.backbone.channels[-read:])
         self.to_query = nn.Linear(channels, width)
         self.class_head = nn.Linear(width, CLASSES)
         self.feature_head = MLP(width, width, channels)
-        self.agreement = Agreement(width, settings.mimic_padded_pool)
+        self.agreement = Agreement(width, read, settings.mimic_padded_pool)
 
     def normaliser(self, parts: list[list[View]]) -> dict[str, float]:
         """Sums: of class weights and of regions over both directions, and of images over one.
@@ -85,10 +87,11 @@ class Siamese(Objective):
         """Every row of 2B is searched for the regions of its twin; logits are the pretext's."""
         boxes = torch.stack(both.boxes)  # (2B, R, 4)
         boxes = jittered(boxes, self.settings.box_jitter) if self.training else boxes
-        regions = region_features(memory.maps[-1], boxes, both.padding, self.detector.backbone.stride)
+        strides = self.detector.backbone.strides[-len(memory.maps) :]
+        regions = region_features(memory.maps, boxes, both.padding, strides)
         with torch.autocast(regions.device.type, enabled=False):  # 8 bits would round references and logits
             asked = self.to_query(regions).repeat_interleave(self.detector.num_queries // self.regions, dim=1)
-        said = self.detector.decode(memory, Ask(position=twins(asked)))
+        said = self.detector.decode(memory, self.detector.asked(twins(asked)))
         with torch.autocast(regions.device.type, enabled=False):
             return replace(said, logits=self.class_head(said.hidden))
 

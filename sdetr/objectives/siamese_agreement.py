@@ -11,12 +11,13 @@ from sdetr.types import Memory
 class Agreement(nn.Module):
     """Each view predicts the other's projection, which gets no gradient from that."""
 
-    def __init__(self, width: int, mimic_padded_pool: bool) -> None:
+    def __init__(self, width: int, levels: int, mimic_padded_pool: bool) -> None:
+        """`levels`: how many of the first are looked at, side by side."""
         super().__init__()
-        self.mimic_padded_pool = mimic_padded_pool
-        inner = [*_normed(width), nn.ReLU(), *_normed(width), nn.ReLU()]
-        self.projector = nn.Sequential(*inner, *_normed(width))
-        self.predictor = nn.Sequential(*_normed(width), nn.ReLU(), nn.Linear(width, width))
+        self.levels, self.mimic_padded_pool = levels, mimic_padded_pool
+        inner = [*_normed(levels * width, width), nn.ReLU(), *_normed(width, width), nn.ReLU()]
+        self.projector = nn.Sequential(*inner, *_normed(width, width))
+        self.predictor = nn.Sequential(*_normed(width, width), nn.ReLU(), nn.Linear(width, width))
 
     def forward(self, memory: Memory) -> tuple[Tensor, Tensor]:
         """Memory of 2B rows → (B,) distances in 0..4 of an image's views, and (2B, D) projections.
@@ -31,16 +32,25 @@ class Agreement(nn.Module):
         return 2 - agreed, torch.cat([one, two]).detach()
 
     def pooled(self, memory: Memory) -> Tensor:
-        """(B, M, D) tokens → (B, D), their mean over the image or, to mimic, over padding too."""
-        tokens = exact(memory.tokens)
+        """(B, M, D) tokens → (B, levels · D), means over the image or, to mimic, over padding too."""
+        counts = [h * w for h, w in memory.shapes]
+        levels = zip(
+            torch.split(exact(memory.tokens), counts, dim=1),
+            torch.split(memory.padding, counts, dim=1),
+            strict=True,
+        )
+        means = [self._mean(tokens, padding) for tokens, padding in list(levels)[: self.levels]]
+        return torch.cat(means, dim=-1)
+
+    def _mean(self, tokens: Tensor, padding: Tensor) -> Tensor:
+        """(B, M, D), (B, M) → (B, D)."""
         if self.mimic_padded_pool:
             return tokens.mean(dim=1)
-        inside = ~memory.padding
-        return tokens.masked_fill(memory.padding[..., None], 0).sum(1) / inside.sum(1, keepdim=True)
+        return tokens.masked_fill(padding[..., None], 0).sum(1) / (~padding).sum(1, keepdim=True)
 
 
-def _normed(width: int) -> list[nn.Module]:
-    return [nn.Linear(width, width), nn.BatchNorm1d(width)]
+def _normed(inputs: int, width: int) -> list[nn.Module]:
+    return [nn.Linear(inputs, width), nn.BatchNorm1d(width)]
 
 
 def _cosine(said: Tensor, wanted: Tensor) -> Tensor:

@@ -22,31 +22,37 @@ def jittered(boxes: Tensor, most: float) -> Tensor:
 
 
 @torch.no_grad()
-def region_features(last: Tensor, boxes: Tensor, padding: Tensor, stride: int) -> Tensor:
+def region_features(maps: list[Tensor], boxes: Tensor, padding: Tensor, strides: list[int]) -> Tensor:
     """Averages of RoIAlign (arXiv:1703.06870), without its half-pixel shift and blind to padding.
 
-    Last map (B, C, h, w) of `stride` pixels a cell, boxes (B, N, 4), padding (B, H, W) → (B, N, C).
+    Maps (B, C, h, w) of so many pixels a cell, boxes (B, N, 4), padding (B, H, W) → (B, N, ΣC).
     """
     size_px = torch.stack([(~padding[:, 0]).sum(-1), (~padding[:, :, 0]).sum(-1)], dim=-1)  # (B, 2) W, H
     boxes_xyxy_px = cxcywh_to_xyxy(exact(boxes)) * size_px.repeat(1, 2)[:, None]
-    endless = _extended(exact(last), shrink(padding, (last.shape[-2], last.shape[-1])))
-    pooled = roi_align(endless, list(boxes_xyxy_px), CELLS, spatial_scale=1 / stride, aligned=False)
-    features: Tensor = pooled.mean(dim=(2, 3)).view(*boxes.shape[:2], -1)
-    return features
+    features = []
+    for cells, stride in zip(maps, strides, strict=True):
+        endless = _extended(exact(cells), shrink(padding, (cells.shape[-2], cells.shape[-1])))
+        pooled = roi_align(endless, list(boxes_xyxy_px), CELLS, spatial_scale=1 / stride, aligned=False)
+        features.append(pooled.mean(dim=(2, 3)).view(*boxes.shape[:2], -1))
+    return torch.cat(features, dim=-1)
 
 
 @torch.no_grad()
 def crop_features(detector: Detector, view: View) -> Tensor:
-    """Averages of the last map of every crop by itself, (B, N, C), unless they were made ahead.
+    """Averages of the maps of every crop by itself, side by side, (B, N, ΣC), unless they were made ahead.
 
-    Raises ValueError when the view has neither.
+    Raises ValueError when the view has neither, or what was made ahead is of other maps.
     """
     if view.crop_features is not None:
+        found, expected = view.crop_features.shape[-1], sum(detector.backbone.channels[-detector.read :])
+        if found != expected:
+            raise ValueError(f"features of crops made ahead are {found} wide; this detector reads {expected}")
         return view.crop_features
     if view.crops is None:
         raise ValueError("views have neither crops nor crop_features, one of which says how regions look")
-    last = detector.features(view.crops.flatten(0, 1))[-1]  # (B·N, C, h, w)
-    return exact(last).mean(dim=(2, 3)).view(*view.crops.shape[:2], -1)
+    maps = detector.features(view.crops.flatten(0, 1))[-detector.read :]  # (B·N, C, h, w) each
+    means = torch.cat([exact(cells).mean(dim=(2, 3)) for cells in maps], dim=-1)
+    return means.view(*view.crops.shape[:2], -1)
 
 
 def _extended(last: Tensor, padding: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def make_features(settings: Path, init: Path, out: Path, device: str = "auto") -
         begun["starts"] = [record.start_entry(0)]
         features = ticking(_features(run, dataset, plan, backbone), sum(plan.counts), "features")
         maps, crops = zip(*features, strict=True)
-        write_features(out, plan, maps, crops, backbone.stride)
+        write_features(out, plan, maps, crops, backbone.strides[-1])
         seconds = {"total": time.perf_counter() - began}
         ended = record.end(begun, {out.name: out}, seconds, peak_bytes(chosen))
         write_json(out.with_suffix(".json"), ended, indent=1)

@@ -1,127 +1,125 @@
-"""Hugging Face's DETR and Conditional DETR as oracles: the same weights under their names."""
+"""Hugging Face's detectors as oracles: our weights in their classes, every key of both used."""
+
+from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
-from transformers import (
-    ConditionalDetrConfig,
-    ConditionalDetrForObjectDetection,
-    DetrConfig,
-    DetrForObjectDetection,
-    PreTrainedModel,
-    ResNetConfig,
-)
+from transformers import PreTrainedModel, ResNetConfig
 
 from sdetr.models.detector import Detector
+from sdetr.models.heads import inverse_sigmoid
+from sdetr.models.settings import ModelSettings
 from sdetr.types import View
-from tests.models.small import CLASSES, model_settings
+from tests.models.hf_names import their_state
+from tests.models.small import CLASSES
 
-RENAMED = [  # ours → theirs, applied in this order
-    ("backbone.conv1.", "model.backbone.model.embedder.embedder.convolution."),
-    ("backbone.bn1.", "model.backbone.model.embedder.embedder.normalization."),
-    ("neck.", "model.input_projection."),
-    ("encoder.layers.", "model.encoder.layers."),
-    ("decoder.layers.", "model.decoder.layers."),
-    ("decoder.norm.", "model.decoder.layernorm."),
-    ("decoder.query_scale.", "model.decoder.query_scale."),
-    ("queries.position", "model.query_position_embeddings.weight"),
-    ("queries.reference.", "model.decoder.ref_point_head."),
-    ("class_head.", "class_labels_classifier."),
-    ("box_head.", "bbox_predictor."),
-    (".self_attention.", ".self_attn."),
-    (".cross_attention.", ".encoder_attn."),
-    (".beside_self.norm.", ".self_attn_layer_norm."),
-    (".beside_cross.norm.", ".encoder_attn_layer_norm."),
-    (".beside_feed.norm.", ".final_layer_norm."),
-    (".feed_forward.widen.", ".mlp.fc1."),
-    (".feed_forward.narrow.", ".mlp.fc2."),
-    (".query_sine.", ".q_pos_sine_proj."),
-    (".query_content.", ".q_content_proj."),
-    (".query_position.", ".q_pos_proj."),
-    (".key_content.", ".k_content_proj."),
-    (".key_position.", ".k_pos_proj."),
-    (".query.", ".q_proj."),
-    (".key.", ".k_proj."),
-    (".value.", ".v_proj."),
-    (".out.", ".o_proj."),
-]
+CLASS_OF = {
+    "detr": "Detr",
+    "conditional": "ConditionalDetr",
+    "deformable": "DeformableDetr",
+    "dab": "DabDetr",
+}
 
 
-def oracle(detector: Detector, variant: str) -> PreTrainedModel:
-    """Their model with our weights, every key of both used, in eval mode. Sizes are those of `small`."""
-    ours = model_settings(variant)
+def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
+    """Their model with our weights, in eval mode. The backbone is a ResNet-50 of any width."""
+    name = CLASS_OF[settings.variant.split("_")[0]]
+    config = getattr(transformers, f"{name}Config")(**_sizes(settings, detector), **_more(settings))
+    theirs = getattr(transformers, f"{name}ForObjectDetection")(config)
+    if settings.variant == "deformable_refine":  # theirs are one parameter, ours one for every layer
+        theirs.class_embed = torch.nn.ModuleList(
+            torch.nn.Linear(settings.width, CLASSES) for _ in theirs.class_embed
+        )
+    theirs.load_state_dict(their_state(detector, settings))
+    return theirs.eval()
+
+
+def _sizes(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
     width = detector.backbone.conv1.out_channels
+    stages = ["stage4"] if detector.read == 1 else ["stage2", "stage3", "stage4"]
     backbone = ResNetConfig(
         embedding_size=width,
         hidden_sizes=[4 * width, 8 * width, 16 * width, 32 * width],
         depths=[3, 4, 6, 3],
         layer_type="bottleneck",
-        out_features=["stage4"],
+        out_features=stages,
     )
-    config, model = {
-        "detr": (DetrConfig, DetrForObjectDetection),
-        "conditional": (ConditionalDetrConfig, ConditionalDetrForObjectDetection),
-    }[variant]
-    theirs = model(
-        config(
-            use_timm_backbone=False,
-            backbone_config=backbone,
-            d_model=ours.width,
-            encoder_layers=ours.encoder_layers,
-            decoder_layers=ours.decoder_layers,
-            encoder_attention_heads=ours.heads,
-            decoder_attention_heads=ours.heads,
-            encoder_ffn_dim=ours.ffn,
-            decoder_ffn_dim=ours.ffn,
-            num_queries=ours.queries,
-            num_labels=CLASSES,
-            auxiliary_loss=False,
-        )
-    )
-    theirs.load_state_dict({their_name(key): value for key, value in detector.state_dict().items()})
-    return theirs.eval()
+    return {
+        "use_timm_backbone": False,
+        "backbone_config": backbone,
+        "hidden_size" if settings.variant == "dab" else "d_model": settings.width,
+        "encoder_layers": settings.encoder_layers,
+        "decoder_layers": settings.decoder_layers,
+        "encoder_attention_heads": settings.heads,
+        "decoder_attention_heads": settings.heads,
+        "encoder_ffn_dim": settings.ffn,
+        "decoder_ffn_dim": settings.ffn,
+        "num_queries": settings.queries,
+        "num_labels": CLASSES,
+        "auxiliary_loss": False,
+    }
 
 
-def their_name(key: str) -> str:
-    if key.startswith("backbone.layer"):
-        return _their_block(key)
-    for ours, theirs in RENAMED:
-        key = key.replace(ours, theirs)
-    return key
-
-
-def _their_block(key: str) -> str:
-    """backbone.layer2.0.conv1.weight → ….stages.1.layers.0.layer.0.convolution.weight."""
-    _, stage, block, module, *tail = key.split(".")
-    if module == "downsample":
-        kind = {"0": "convolution", "1": "normalization"}[tail.pop(0)]
-        where = f"shortcut.{kind}"
-    else:
-        kind = "convolution" if module.startswith("conv") else "normalization"
-        where = f"layer.{int(module[-1]) - 1}.{kind}"
-    stage = int(stage.removeprefix("layer")) - 1
-    return ".".join([f"model.backbone.model.encoder.stages.{stage}.layers.{block}", where, *tail])
+def _more(settings: ModelSettings) -> dict[str, Any]:
+    match settings.variant:
+        case "dab":
+            return {
+                "num_patterns": settings.patterns,
+                "temperature_height": int(settings.temperature),
+                "temperature_width": int(settings.temperature),
+            }
+        case "deformable_ss":
+            return {"num_feature_levels": 1}
+        case "deformable_refine" | "dab_deformable":
+            return {"with_box_refine": True}
+        case "deformable_two_stage":
+            return {"with_box_refine": True, "two_stage": True, "two_stage_num_proposals": settings.queries}
+        case _:
+            return {}
 
 
 @torch.no_grad()
 def every_layer(theirs: PreTrainedModel, view: View) -> tuple[Tensor, Tensor]:
-    """Their logits (L, B, Q, C) and boxes (L, B, Q, 4), from the raw state of every decoder layer."""
+    """Their logits (L, B, Q, C) and boxes (L, B, Q, 4), of every decoder layer."""
+    given = {"pixel_values": view.images, "pixel_mask": (~view.padding).long()}
+    if isinstance(theirs, transformers.DeformableDetrForObjectDetection):
+        return _every_deformable_layer(theirs, given)
     states: list[Tensor] = []
     points: list[Tensor] = []
 
     def keep(_module: object, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
         states.append(output[0] if isinstance(output, tuple) else output)
 
-    decoder = theirs.model.decoder
+    decoder, anchors = theirs.model.decoder, hasattr(theirs.model, "query_refpoint_embeddings")
     hooks = [layer.register_forward_hook(keep) for layer in decoder.layers]
-    if hasattr(decoder, "ref_point_head"):
-        hooks.append(
-            decoder.ref_point_head.register_forward_hook(lambda _m, _i, output: points.append(output))
-        )
-    theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
+    if hasattr(decoder, "ref_point_head") and not anchors:
+        hooks.append(decoder.ref_point_head.register_forward_hook(lambda _m, _i, out: points.append(out)))
+    theirs(**given)
     for hook in hooks:
         hook.remove()
     hidden = torch.stack([decoder.layernorm(state) for state in states])
+    classes = theirs.class_embed if anchors else theirs.class_labels_classifier
     offsets = theirs.bbox_predictor(hidden)
+    if anchors:  # the reference of a layer is what the raw state of the one before makes of its own
+        repeats = max(theirs.config.num_patterns, 1)
+        start = theirs.model.query_refpoint_embeddings.weight.sigmoid().repeat(repeats, 1)
+        reference = start.expand(len(view.images), -1, -1)
+        for layer, state in enumerate(states):
+            offsets[layer] += inverse_sigmoid(reference)
+            reference = (theirs.bbox_predictor(state) + inverse_sigmoid(reference)).sigmoid()
     if points:
         offsets[..., :2] += points[0].sigmoid().logit(eps=1e-5)
-    return theirs.class_labels_classifier(hidden), offsets.sigmoid()
+    return classes(hidden), offsets.sigmoid()
+
+
+def _every_deformable_layer(theirs: PreTrainedModel, given: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    said = theirs.model(**given)
+    logits, boxes, reference = [], [], said.init_reference_points
+    for layer, hidden in enumerate(said.intermediate_hidden_states.unbind(1)):
+        offsets = theirs.bbox_embed[layer](hidden)
+        offsets[..., : reference.shape[-1]] += inverse_sigmoid(reference)
+        logits.append(theirs.class_embed[layer](hidden))
+        boxes.append(offsets.sigmoid())
+        reference = said.intermediate_reference_points[:, layer]
+    return torch.stack(logits), torch.stack(boxes)

@@ -7,16 +7,17 @@ from torch import Tensor, nn
 
 from sdetr.models.detector import Detector
 from sdetr.models.settings import DetectionSettings, ModelSettings, TrunkSettings, Weights3
-from sdetr.types import View
+from sdetr.models.variants import VARIANTS
+from sdetr.types import Memory, View
 
 CLASSES = 5
 M = TypeVar("M", bound=nn.Module)
 
 
 def detection_settings(variant: str, **changes: Any) -> DetectionSettings:
-    label = 2.0 if variant == "conditional" else 1.0
-    three = Weights3(label=label, box=5.0, giou=2.0)
-    no_object = None if variant == "conditional" else 0.1
+    focal = VARIANTS[variant].focal
+    three = Weights3(label=2.0 if focal else 1.0, box=5.0, giou=2.0)
+    no_object = None if focal else 0.1
     return DetectionSettings(**{"cost": three, "weights": three, "no_object": no_object, **changes})
 
 
@@ -45,7 +46,7 @@ def randomise(module: M, seed: int = 0) -> M:
             tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
         elif tensor.dim() == 1:  # weights of one dimension are norms
             tensor.copy_(0.2 * noise + name.endswith("weight"))
-        elif name.endswith("queries.position"):
+        elif name.split(".")[-1] in ("position", "content", "anchors", "patterns", "level"):
             tensor.copy_(noise)
         elif tensor.dim() > 1:
             tensor.copy_(noise / tensor[0].numel() ** 0.5 * 1.2)
@@ -73,3 +74,9 @@ def padded_view(seed: int = 1, sizes: tuple[tuple[int, int], ...] = ((96, 70), (
 def random_boxes(count: int, generator: torch.Generator) -> Tensor:
     centre = 0.3 + 0.4 * torch.rand(count, 2, generator=generator)
     return torch.cat([centre, 0.1 + 0.4 * torch.rand(count, 2, generator=generator)], dim=-1)
+
+
+def bare_memory(tokens: Tensor, padding: Tensor, position: Tensor, shapes: list[tuple[int, int]]) -> Memory:
+    """Tokens of levels without padding of their own, in front of no backbone."""
+    share = torch.ones(len(tokens), len(shapes), 2)
+    return Memory(tokens, position, padding, shapes, share, torch.zeros(*padding.shape, 2), [])

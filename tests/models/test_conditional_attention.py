@@ -8,7 +8,7 @@ import torch
 
 from sdetr.models.attention import Place
 from sdetr.types import Memory
-from tests.models.small import small_detector
+from tests.models.small import bare_memory, small_detector
 
 
 @torch.no_grad()
@@ -47,4 +47,4 @@ def test_variants_12_scores_are_scaled_by_the_doubled_width_of_a_head(number: in
 def _memory() -> Memory:
     padding = torch.zeros(2, 6, dtype=torch.bool)
     padding[1, 4:] = True
-    return Memory(torch.randn(2, 6, 64), torch.randn(2, 6, 64), padding, [(2, 3)], torch.ones(2, 1, 2), [])
+    return bare_memory(torch.randn(2, 6, 64), padding, torch.randn(2, 6, 64), [(2, 3)])

@@ -21,20 +21,25 @@ def test_shapes_are_those_of_the_types(detector: Detector) -> None:
     view = padded_view()
     memory = detector.encode(view)
     said = detector.decode(memory)
-    assert memory.shapes == [(3, 5)] and memory.tokens.shape == memory.position.shape == (2, 15, 64)
-    assert memory.padding.shape == (2, 15) and memory.valid.shape == (2, 1, 2)
-    assert [m.shape for m in memory.maps] == [(2, 128, 3, 5)]
+    row = detector.row
+    shapes = [(3, 5)] if row.levels == 1 else [(12, 20), (6, 10), (3, 5), (2, 3)]
+    count = sum(h * w for h, w in shapes)
+    assert memory.shapes == shapes and memory.tokens.shape == memory.position.shape == (2, count, 64)
+    assert memory.padding.shape == (2, count) and memory.valid.shape == (2, row.levels, 2)
+    assert memory.centres.shape == (2, count, 2)
+    channels = [128] if row.levels == 1 else [32, 64, 128]
+    assert [m.shape for m in memory.maps] == [(2, c, *s) for c, s in zip(channels, shapes, strict=False)]
     assert said.logits.shape == (3, 2, 7, CLASSES + (not detector.focal))
     assert said.boxes.shape == (3, 2, 7, 4) and said.hidden.shape == (3, 2, 7, 64)
-    assert (said.references is None) != detector.focal
-    if said.references is not None:
-        assert said.references.shape == (3, 2, 7, 2)
+    first = {None: [], "point": [(2, 7, 2)], "box": [(2, 7, 4)]}[row.reference]
+    assert [r.shape for r in said.references] == first + ([(2, 7, 4)] * 2 if row.refine else first * 2)
+    assert (said.first_stage is not None) is (row.queries == "proposals")
 
 
 @torch.no_grad()
 def test_maps_made_ahead_stand_for_the_images(detector: Detector) -> None:
     view = padded_view()
-    maps = [detector.features(view.images)[-1]]
+    maps = detector.features(view.images)[-detector.read :]
     ahead = replace(view, images=torch.zeros(2, 3, 0, 0), maps=maps)
     assert torch.equal(detector(ahead).boxes, detector(view).boxes)
     assert detector.encode(ahead).maps[-1] is maps[-1]
@@ -121,7 +126,10 @@ def test_each_sine_has_its_own_temperature_and_both_turn_alike(
 
 def test_every_parameter_learns(detector: Detector) -> None:
     said = detector(padded_view())
-    (said.logits.square().sum() + said.boxes.square().sum()).backward()
+    total = said.logits.square().sum() + said.boxes.square().sum()
+    if said.first_stage is not None:
+        total = total + said.first_stage.logits.square().sum() + said.first_stage.boxes.square().sum()
+    total.backward()
     idle = [name for name, p in detector.named_parameters() if p.grad is None or not p.grad.any()]
     detector.zero_grad()
     # the first self-attention sees no content yet: zeros times these weights

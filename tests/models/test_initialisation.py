@@ -8,30 +8,43 @@ from torch import Tensor
 
 from sdetr.models.detector import Detector
 from sdetr.models.variants import VARIANTS
-from tests.models.small import model_settings, trunk_settings
+from tests.models.small import model_settings, padded_view, trunk_settings
 
 COCO = {"width": 256, "heads": 8, "ffn": 2048, "encoder_layers": 6, "decoder_layers": 6}
 
 
 def build(variant: str, classes: int = 91) -> Detector:
     torch.manual_seed(0)
-    sizes = COCO | {"encoder_layers": 2, "decoder_layers": 2}
+    sizes = COCO | {"encoder_layers": 2, "decoder_layers": 2, "queries": 300}
     return Detector(model_settings(variant, **sizes), trunk_settings(arch="resnet18"), classes)
 
 
 def fills(weight: Tensor, bound: float) -> bool:
     """Uniform within ± bound, reaching it."""
-    return 0.99 * bound < weight.abs().max() <= bound and abs(weight.std() * math.sqrt(3) / bound - 1) < 0.02
+    close = max(0.02, 2 / math.sqrt(weight.numel()))
+    spread = weight.std() * math.sqrt(3) / bound
+    return bool(0.99 * bound < weight.abs().max() <= bound and abs(spread - 1) < close)
 
 
 @pytest.mark.parametrize(
-    "variant, queries, trainable", [("detr", 100, 41_302_368), ("conditional", 300, 43_196_001)]
+    "variant, changes, trainable",
+    [
+        ("detr", {"queries": 100}, 41_302_368),
+        ("conditional", {}, 43_196_001),
+        ("deformable_ss", {"ffn": 1024}, 33_844_193),
+        ("deformable", {"ffn": 1024}, 39_847_265),
+        ("deformable_refine", {"ffn": 1024}, 40_627_260),
+        ("deformable_two_stage", {"ffn": 1024}, 40_959_129),
+        ("dab", {}, 43_449_117),
+        ("dab", {"patterns": 3}, 43_449_885),
+        ("dab_deformable", {}, 47_183_594),
+    ],
 )
 def test_coco_detectors_have_as_many_parameters_as_the_papers(
-    variant: str, queries: int, trainable: int
+    variant: str, changes: dict[str, int], trainable: int
 ) -> None:
     with torch.device("meta"):
-        settings = model_settings(variant, queries=queries, **COCO)
+        settings = model_settings(variant, **COCO | {"queries": 300} | changes)
         detector = Detector(settings, trunk_settings(width=64), num_classes=91)
     detector.freeze_backbone(1e-5)
     assert sum(p.numel() for p in detector.parameters() if p.requires_grad) == trainable
@@ -63,7 +76,10 @@ def test_feed_forward_is_xavier_and_queries_are_normal(variant: str) -> None:
     for layer in (detector.encoder.layers[1], detector.decoder.layers[1]):
         for part in (layer.feed_forward.widen, layer.feed_forward.narrow):
             assert fills(part.weight, math.sqrt(6 / (256 + 2048)))
-    assert detector.queries.position.std().item() == pytest.approx(1.0, abs=0.1)
+    names = {"position", "content", "anchors", "patterns", "level"}
+    drawn = [p for name, p in detector.named_parameters() if name.split(".")[-1] in names]
+    assert drawn or detector.row.queries == "proposals"
+    assert all(p.std().item() == pytest.approx(1.0, abs=0.1) for p in drawn)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -81,39 +97,78 @@ def test_the_mlps_of_conditional_detr_are_xavier() -> None:
     assert fills(detector.decoder.query_scale.layers[1].weight, math.sqrt(6 / 512))
 
 
-def test_a_focal_detector_starts_at_one_percent_and_at_its_references() -> None:
-    detector = build("conditional")
-    assert torch.allclose(detector.class_head.bias, torch.tensor(-math.log(99)))
-    assert not detector.box_head.layers[-1].weight.any() and not detector.box_head.layers[-1].bias.any()
+FOCAL = [name for name, row in VARIANTS.items() if row.focal]
+
+
+@pytest.mark.parametrize("variant", FOCAL)
+def test_a_focal_detector_starts_at_one_percent_and_at_its_references(variant: str) -> None:
+    detector = build(variant)
+    for head in detector.class_head:
+        assert torch.allclose(head.bias, torch.tensor(-math.log(99)))
+    for head in detector.box_head:
+        assert not head.layers[-1].weight.any() and not head.layers[-1].bias[:2].any()
+
+
+@pytest.mark.parametrize("variant", FOCAL)
+def test_variants_23_boxes_of_the_deformable_family_start_small_in_the_first_head_alone(variant: str) -> None:
+    first, *later = [head.layers[-1].bias[2:].tolist() for head in build(variant).box_head]
+    assert first == ([-2.0, -2.0] if "deformable" in variant and "two_stage" not in variant else [0.0, 0.0])
+    assert all(bias == [0.0, 0.0] for bias in later)
+
+
+def test_heads_of_layers_start_equal_and_are_not_one() -> None:
+    detector = build("deformable_two_stage")
+    for heads in (detector.class_head, detector.box_head):
+        states = [head.state_dict() for head in heads]
+        assert len(states) == 3  # two layers and the first stage
+        assert all(torch.equal(states[0][key], state[key]) for state in states for key in state)
+        assert len({id(p) for p in heads.parameters()}) == 3 * len(states[0])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_reset_box_head_is_as_pytorch_draws_it(variant: str) -> None:
     detector = build(variant)
-    before = [layer.weight.clone() for layer in detector.box_head.layers]
+    layers = [layer for head in detector.box_head for layer in head.layers]
+    before = [layer.weight.clone() for layer in layers]
     detector.reset_box_head()
-    for layer, old in zip(detector.box_head.layers, before, strict=True):
+    for layer, old in zip(layers, before, strict=True):
         assert fills(layer.weight, 1 / 16)
         assert layer.bias.any() and not torch.equal(layer.weight, old)
 
 
 def test_a_softmax_detector_keeps_default_heads_and_has_one_class_more() -> None:
     detector = build("detr", classes=20)
-    assert detector.class_head.weight.shape == (21, 256)
-    assert fills(detector.class_head.weight, 1 / 16) and detector.class_head.bias.any()
-    assert detector.box_head.layers[-1].weight.any()
+    assert detector.class_head[0].weight.shape == (21, 256)
+    assert fills(detector.class_head[0].weight, 1 / 16) and detector.class_head[0].bias.any()
+    assert detector.box_head[0].layers[-1].weight.any()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("width", [8, 48])
+@pytest.mark.parametrize("width", [32, 96])
 def test_variants_13_any_width_that_heads_share_works(variant: str, width: int) -> None:
-    settings = model_settings(variant, width=width, heads=4, ffn=10)
+    settings = model_settings(variant, width=width, heads=2, ffn=10)
     detector = Detector(settings, trunk_settings(arch="resnet18", stages=3), 3)
     wide = [name for name, p in detector.named_parameters() if 256 in p.shape or 128 in p.shape]
     assert not wide
-    assert detector.backbone.channels[-1] == detector.neck.in_channels == 16
+    assert detector.backbone.channels[-1] == 16
+    assert detector(padded_view()).boxes.shape == (3, 2, 7, 4)
 
 
 def test_conditional_has_no_prenorm_form() -> None:
     with pytest.raises(ValueError, match=r"prenorm: true, but conditional .* do: detr"):
         Detector(model_settings("conditional", prenorm=True), trunk_settings(), 3)
+
+
+def test_a_neck_of_groups_needs_a_width_that_they_share() -> None:
+    with pytest.raises(ValueError, match=r"width: 48 is no multiple of 32, which deformable's neck needs"):
+        model_settings("deformable", width=48)
+
+
+def test_patterns_without_anchors_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"patterns: 3, but conditional has no anchors to repeat"):
+        model_settings("conditional", patterns=3)
+
+
+def test_too_few_maps_for_the_levels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"trunk.stages: 2, but 4 levels need the last 3 maps"):
+        Detector(model_settings("deformable"), trunk_settings(stages=2), 3)

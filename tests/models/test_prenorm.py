@@ -4,13 +4,15 @@ import torch
 from torch import Tensor, nn
 
 from sdetr.models.encoder import EncoderLayer
-from sdetr.types import Ask, Memory
-from tests.models.small import model_settings, randomise, small_detector
+from sdetr.models.variants import VARIANTS
+from sdetr.types import Ask
+from tests.models.small import bare_memory, model_settings, randomise, small_detector
 
 
 @torch.no_grad()
 def test_prenorm_encoder_layer_equals_torchs() -> None:
-    layer = randomise(EncoderLayer(model_settings("detr", prenorm=True, dropout=0.0))).eval()
+    settings = model_settings("detr", prenorm=True, dropout=0.0)
+    layer = randomise(EncoderLayer(settings, VARIANTS["detr"])).eval()
     theirs = nn.TransformerEncoderLayer(64, 8, 96, 0.0, batch_first=True, norm_first=True).eval()
     _copy_attention(layer.self_attention, theirs.self_attn)
     _copy(layer.feed_forward.widen, theirs.linear1)
@@ -20,7 +22,8 @@ def test_prenorm_encoder_layer_equals_torchs() -> None:
     x = torch.randn(2, 9, 64, generator=torch.Generator().manual_seed(3))
     padding = torch.zeros(2, 9, dtype=torch.bool)
     padding[1, 6:] = True
-    ours = layer(x, torch.zeros_like(x), ~padding[:, None, None])
+    nothing = torch.zeros_like(x)
+    ours = layer(x, nothing, bare_memory(x, padding, nothing, [(3, 3)]))
     expected = theirs(x, src_key_padding_mask=padding)
     torch.testing.assert_close(ours[~padding], expected[~padding], atol=1e-5, rtol=0)
 
@@ -34,7 +37,7 @@ def test_prenorm_decoder_equals_torchs() -> None:
     padding = torch.zeros(2, 9, dtype=torch.bool)
     padding[1, 6:] = True
     nothing = torch.zeros_like(tokens)
-    memory = Memory(tokens, nothing, padding, [(3, 3)], torch.ones(2, 1, 2), [])
+    memory = bare_memory(tokens, padding, nothing, [(3, 3)])
     start = torch.randn(2, 7, 64, generator=generator)
     detector.queries.position.zero_()  # torch's layer knows no positions
     ours = detector.decode(memory, Ask(content=start)).hidden
@@ -60,7 +63,8 @@ def test_only_a_prenorm_encoder_ends_with_a_norm() -> None:
 
 @torch.no_grad()
 def test_prenorm_attention_adds_positions_after_the_norm() -> None:
-    layer = randomise(EncoderLayer(model_settings("detr", prenorm=True, dropout=0.0))).eval()
+    settings = model_settings("detr", prenorm=True, dropout=0.0)
+    layer = randomise(EncoderLayer(settings, VARIANTS["detr"])).eval()
     x, position = torch.randn(2, 2, 5, 64, generator=torch.Generator().manual_seed(5))
     inner = layer.beside_self.norm(x)
     attention = layer.self_attention
@@ -69,9 +73,8 @@ def test_prenorm_attention_adds_positions_after_the_norm() -> None:
     expected = x + attention.out((scores @ heads[2]).transpose(1, 2).flatten(2))
     inner = layer.beside_feed.norm(expected)
     expected = expected + layer.feed_forward.narrow(layer.feed_forward.widen(inner).relu())
-    torch.testing.assert_close(
-        layer(x, position, torch.ones(1, 1, 1, 5, dtype=torch.bool)), expected, atol=1e-5, rtol=0
-    )
+    memory = bare_memory(x, torch.zeros(2, 5, dtype=torch.bool), position, [(1, 5)])
+    torch.testing.assert_close(layer(x, position, memory), expected, atol=1e-5, rtol=0)
 
 
 def _projected(attention: nn.Module, inner: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -21,7 +21,7 @@ def test_what_a_block_says_may_be_dropped_whole_but_never_the_shortcut(prenorm: 
 
 
 def test_feed_forward_drops_its_inner_state_and_keeps_its_last_bias() -> None:
-    feed = randomise(FeedForward(8, 12, 1.0)).train()
+    feed = randomise(FeedForward(8, 12, 1.0, "relu")).train()
     torch.testing.assert_close(feed(torch.randn(2, 3, 8)), feed.narrow.bias.expand(2, 3, 8))
 
 

@@ -32,7 +32,8 @@ def one_direction(
         for image, boxes in enumerate(searched.boxes):
             at = layer if matched_in is None else matched_in
             query_of = cheapest(logits[at, image], said.boxes[at, image], boxes)
-            crops = objective.detector.backbone(source.crops[image])[-1]  # (R, C, h, w)
+            read = objective.detector.read
+            crops = objective.detector.backbone(source.crops[image])[-read:]  # (R, C, h, w) each
             for query, scores in enumerate(logits[layer, image].tolist()):
                 share, wanted = (1.0, 1) if query in query_of else (0.1, 2)
                 label += share * (math.log(sum(math.exp(x) for x in scores)) - scores[wanted])
@@ -42,7 +43,7 @@ def one_direction(
                 totals["box"] += sum(abs(a - b) for a, b in zip(one, two, strict=True)) / pairs(source)
                 totals["giou"] += (1 - plain_giou(corners(one), corners(two))) / pairs(source)
                 described = objective.feature_head(said.hidden[layer, image, query])
-                cosine = plain_cosine(described, crops[region].mean((1, 2)))
+                cosine = plain_cosine(described, torch.cat([cells[region].mean((1, 2)) for cells in crops]))
                 totals["feature"] += (2 - 2 * cosine) / pairs(source)
         totals["label"] += label / weight
     return totals
@@ -53,11 +54,16 @@ def plain_search(objective: Siamese, source: View, searched: View) -> Prediction
     asked = []
     for image in range(len(source.images)):
         high, wide = (~source.padding[image]).any(1).sum(), (~source.padding[image]).any(0).sum()
-        last = detector.backbone(source.images)[-1][image]
-        regions = [plain_region(last, box, (int(high), int(wide)), 32) for box in source.boxes[image]]
+        maps = [cells[image] for cells in detector.backbone(source.images)][-detector.read :]
+        size, strides = (int(high), int(wide)), (4, 8, 16, 32)[-detector.read :]
+        regions = [
+            torch.cat([plain_region(cells, box, size, s) for cells, s in zip(maps, strides, strict=True)])
+            for box in source.boxes[image]
+        ]
         each = detector.num_queries // len(regions)
         asked.append(torch.stack([objective.to_query(z) for z in regions for _ in range(each)]))
-    return detector.decode(detector.encode(searched), Ask(position=torch.stack(asked)))
+    slot = "content" if hasattr(detector.queries, "anchors") else "position"
+    return detector.decode(detector.encode(searched), Ask(**{slot: torch.stack(asked)}))
 
 
 def pairs(view: View) -> int:
@@ -117,7 +123,14 @@ def plain_agreement(objective: Siamese, views: list[View]) -> float:
     projected = []
     for view in views:
         memory = objective.detector.encode(view)
-        rows = [tokens[~hidden].mean(0) for tokens, hidden in zip(memory.tokens, memory.padding, strict=True)]
+        rows = []
+        for tokens, hidden in zip(memory.tokens, memory.padding, strict=True):
+            start, means = 0, []
+            for h, w in memory.shapes[:3]:
+                part = slice(start, start + h * w)
+                means.append(tokens[part][~hidden[part]].mean(0))
+                start += h * w
+            rows.append(torch.cat(means))
         projected.append(by_the_book(objective.agreement.projector, torch.stack(rows)))
     one, two = projected
     first, second = (by_the_book(objective.agreement.predictor, x) for x in projected)

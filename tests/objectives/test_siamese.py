@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sdetr.objectives.siamese import Siamese
 from sdetr.training.update import split
@@ -22,7 +22,7 @@ from tests.objectives.small_pairs import (
     small_siamese,
 )
 
-VARIANTS = ["detr", "conditional"]
+VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "dab_deformable"]
 LAYERS = 3
 
 
@@ -89,7 +89,7 @@ def test_gradient_reaches_all_that_learns_and_nothing_that_is_wanted(objective: 
     assert all(view.images.grad is None and view.crops.grad is None for view in views)
     idle = {name for name, p in objective.named_parameters() if p.grad is None or not p.grad.any()}
     backbone = {name for name, _ in objective.named_parameters() if ".backbone." in name}
-    unused = {"detector.class_head.weight", "detector.class_head.bias"}
+    unused = {name for name, _ in objective.named_parameters() if name.startswith("detector.class_head.")}
     assert backbone | unused <= idle
     # the first self-attention sees no content yet: zeros times these weights
     known = {"query_content.weight", "key_content.weight", "value.weight", "query.bias", "key.bias"}
@@ -106,11 +106,20 @@ def test_every_loss_teaches_the_encoder_and_all_but_global_the_decoder(name: str
     objective = small_siamese("conditional")
     objective(pair(), objective.normaliser([pair()]))[name].backward()
     detector = objective.detector
-    assert detector.neck.weight.grad.any() and detector.encoder.layers[0].feed_forward.widen.weight.grad.any()
+    assert (
+        detector.neck.levels[0].weight.grad.any()
+        and detector.encoder.layers[0].feed_forward.widen.weight.grad.any()
+    )
     for learner in (detector.queries.position, objective.to_query.weight):
         assert (learner.grad is not None and bool(learner.grad.any())) is (name != "global")
     assert (objective.class_head.weight.grad is not None) is (name == "label")
     assert (objective.feature_head.layers[0].weight.grad is not None) is (name == "feature")
+
+
+def looks_of(objective: Siamese, crops: Tensor) -> Tensor:
+    """(R, 3, s, s) → (R, ΣC)."""
+    maps = objective.detector.features(crops)[-objective.detector.read :]
+    return torch.cat([cells.mean((2, 3)) for cells in maps], dim=-1)
 
 
 def test_maps_and_crop_features_made_ahead_change_nothing(objective: Siamese) -> None:
@@ -121,10 +130,8 @@ def test_maps_and_crop_features_made_ahead_change_nothing(objective: Siamese) ->
                 view,
                 images=view.images.new_zeros(len(view.images), 3, 0, 0),
                 crops=None,
-                maps=[objective.detector.features(view.images)[-1]],
-                crop_features=torch.stack(
-                    [objective.detector.features(crops)[-1].mean((2, 3)) for crops in view.crops]
-                ),
+                maps=objective.detector.features(view.images)[-objective.detector.read :],
+                crop_features=torch.stack([looks_of(objective, crops) for crops in view.crops]),
             )
             for view in views
         ]

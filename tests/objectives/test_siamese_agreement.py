@@ -7,19 +7,19 @@ from torch import Tensor, nn
 from sdetr.objectives.siamese_agreement import Agreement
 from sdetr.objectives.spread import spread
 from sdetr.types import Memory
-from tests.models.small import randomise
+from tests.models.small import bare_memory, randomise
 
 D = 8
 
 
 def memory_of(tokens: Tensor, padding: Tensor | None = None) -> Memory:
     padding = torch.zeros(tokens.shape[:2], dtype=torch.bool) if padding is None else padding
-    return Memory(tokens, tokens, padding, [(1, tokens.shape[1])], torch.ones(len(tokens), 1, 2), [])
+    return bare_memory(tokens, padding, tokens, [(1, tokens.shape[1])])
 
 
 def bare() -> Agreement:
     """Projector and predictor do nothing."""
-    agreement = Agreement(D, mimic_padded_pool=False)
+    agreement = Agreement(D, 1, mimic_padded_pool=False)
     agreement.projector, agreement.predictor = nn.Sequential(), nn.Sequential()
     return agreement
 
@@ -37,7 +37,7 @@ class Blind(nn.Module):
 
 
 def test_gradient_comes_through_the_predictor_alone() -> None:
-    agreement = randomise(Agreement(D, mimic_padded_pool=False))
+    agreement = randomise(Agreement(D, 1, mimic_padded_pool=False))
     memory = memory_of(torch.randn(8, 5, D).requires_grad_())
     assert agreement(memory)[0].requires_grad and not agreement(memory)[1].requires_grad
     agreement.predictor = Blind()
@@ -45,7 +45,7 @@ def test_gradient_comes_through_the_predictor_alone() -> None:
 
 
 def test_each_view_has_batch_statistics_of_its_own() -> None:
-    agreement = randomise(Agreement(D, mimic_padded_pool=False)).train()
+    agreement = randomise(Agreement(D, 1, mimic_padded_pool=False)).train()
     tokens = torch.randn(8, 5, D, generator=torch.Generator().manual_seed(0))
     shifted = torch.cat([tokens[:4], 3 * tokens[4:] + 2])  # which the first norm takes away again
     agreement.projector = agreement.projector[1:]
@@ -58,7 +58,7 @@ def test_each_view_has_batch_statistics_of_its_own() -> None:
 def test_siamese_t13_padding_changes_the_agreement_only_where_the_released_code_is_mimicked(
     mimic: bool,
 ) -> None:
-    agreement = randomise(Agreement(D, mimic)).eval()
+    agreement = randomise(Agreement(D, 1, mimic)).eval()
     tokens = torch.randn(6, 10, D, generator=torch.Generator().manual_seed(0))
     more = torch.cat([tokens, torch.full((6, 4, D), 3.0)], dim=1)
     padding = torch.zeros(6, 14, dtype=torch.bool)
@@ -70,14 +70,14 @@ def test_siamese_t13_padding_changes_the_agreement_only_where_the_released_code_
 
 
 def test_a_single_image_is_refused_in_training_and_fine_otherwise() -> None:
-    agreement, memory = Agreement(D, mimic_padded_pool=False), memory_of(torch.randn(2, 5, D))
+    agreement, memory = Agreement(D, 1, mimic_padded_pool=False), memory_of(torch.randn(2, 5, D))
     with pytest.raises(ValueError, match="one image in a micro-batch"):
         agreement.train()(memory)
     assert agreement.eval()(memory)[0].shape == (1,)
 
 
 def test_projector_and_predictor_are_as_deep_as_the_papers() -> None:
-    agreement = Agreement(D, mimic_padded_pool=False)
+    agreement = Agreement(D, 1, mimic_padded_pool=False)
     found = [[type(layer).__name__ for layer in part] for part in (agreement.projector, agreement.predictor)]
     block = ["Linear", "BatchNorm1d", "ReLU"]
     assert found == [[*block, *block, "Linear", "BatchNorm1d"], [*block, "Linear"]]

@@ -20,7 +20,7 @@ def test_region_features_are_averages_of_plain_bilinear_samples(stride: int) -> 
     boxes = random_boxes(6, generator).view(2, 3, 4)
     boxes[0, 0] = torch.tensor([0.5, 0.5, 1.0, 1.0])
     boxes[1, 0] = torch.tensor([0.95, 0.5, 0.1, 0.02])  # less than a cell
-    found = region_features(last, boxes, padding, stride)
+    found = region_features([last], boxes, padding, [stride])
     assert found.shape == (2, 3, 5)
     for image, size in enumerate(SIZES):
         for region in range(3):
@@ -35,8 +35,8 @@ def test_a_region_is_read_from_its_own_image_as_if_nothing_were_padded() -> None
     boxes = random_boxes(3, generator)[None]
     padding = torch.zeros(1, 128, 224, dtype=torch.bool)
     padding[:, :, 128:] = True
-    found = region_features(wide, boxes, padding, 32)
-    torch.testing.assert_close(found, region_features(last, boxes, padding[:, :, :128], 32))
+    found = region_features([wide], boxes, padding, [32])
+    torch.testing.assert_close(found, region_features([last], boxes, padding[:, :, :128], [32]))
 
 
 def test_siamese_t10_jitter_is_bell_shaped_within_a_tenth_of_the_sides() -> None:

@@ -12,13 +12,14 @@ from sdetr.boxes import cxcywh_to_xyxy
 from sdetr.models.detector import Detector
 from sdetr.objectives import siamese
 from sdetr.objectives.siamese import Siamese
+from sdetr.objectives.siamese_regions import crop_features
 from sdetr.objectives.siamese_views import stacked
 from sdetr.objectives.targets import Targets
 from sdetr.types import Predictions, View
 from tests.models.small import CLASSES, model_settings, small_detector, trunk_settings
 from tests.objectives.small_pairs import QUERIES, REGIONS, losses_of, pair, siamese_settings, small_siamese
 
-VARIANTS = ["detr", "conditional"]
+VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "dab_deformable"]
 
 
 @torch.no_grad()
@@ -77,7 +78,7 @@ def test_siamese_t5_three_logits_on_every_detector_and_the_first_is_never_wanted
     objective(pair(), objective.normaliser([pair()]))["label"].backward()
     assert objective.class_head.bias.grad[0] > 0  # whatever it says, less would be better
     assert objective.class_head.bias.grad.sum().abs() < 1e-6
-    assert objective.detector.class_head.weight.grad is None
+    assert all(p.grad is None for p in objective.detector.class_head.parameters())
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -148,11 +149,92 @@ def test_a_pretext_starts_the_box_head_as_pytorch_does_and_freezes_the_backbone(
     torch.manual_seed(0)
     detector = Detector(model_settings(variant, queries=QUERIES), trunk_settings(), CLASSES)
     Siamese(detector, siamese_settings(), REGIONS)
-    for layer in detector.box_head.layers:
+    for layer in (layer for head in detector.box_head for layer in head.layers):
         bound = 1 / math.sqrt(layer.in_features)
         assert 0.8 * bound < layer.weight.abs().max() <= bound and layer.bias.any()
     assert not any(p.requires_grad for p in detector.backbone.parameters())
-    assert detector.neck.weight.requires_grad
+    assert all(p.requires_grad for p in detector.neck.parameters())
+
+
+@pytest.mark.parametrize("variant", ["deformable_ss", "deformable"])
+def test_siamese_t21_a_position_and_a_content_per_query_are_fine_tuned_as_both_halves_of_a_pair(
+    variant: str,
+) -> None:
+    objective, fine_tuned = small_siamese(variant), small_detector(variant, queries=QUERIES)
+    kept = {k: v for k, v in objective.detector.state_dict().items() if not k.startswith("class_head.")}
+    missing, unknown = fine_tuned.load_state_dict(kept, strict=False)
+    assert not unknown and all(key.startswith("class_head.") for key in missing)
+    assert torch.equal(fine_tuned.queries.position, objective.detector.queries.position)
+    assert torch.equal(fine_tuned.queries.content, objective.detector.queries.content)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ["deformable_ss", "deformable"])
+def test_siamese_t21_a_region_moves_the_position_and_leaves_the_content(variant: str) -> None:
+    objective = small_siamese(variant)
+    detector = objective.detector
+    asked = detector.asked(torch.randn(2, QUERIES, 64))
+    memory = detector.encode(pair()[0])
+    memory = replace(memory, **{f: getattr(memory, f)[:2] for f in ("tokens", "position", "padding")})
+    queries = detector.queries(asked, memory, detector.class_head, detector.box_head)
+    assert torch.equal(queries.content, detector.queries.content.expand(2, -1, -1))
+    torch.testing.assert_close(queries.position - detector.queries.position, asked.position)
+    assert (queries.reference[0] - queries.reference[1]).abs().max() > 1e-3
+
+
+def test_siamese_t21_a_pretext_draws_the_content_of_pairs_from_xaviers_range() -> None:
+    torch.manual_seed(0)
+    detector = Detector(model_settings("deformable_ss", queries=300), trunk_settings(), CLASSES)
+    position = detector.queries.position.clone()
+    Siamese(detector, siamese_settings(), REGIONS)
+    bound = math.sqrt(6 / (300 + 64))
+    assert 0.99 * bound < detector.queries.content.abs().max() <= bound
+    assert torch.equal(detector.queries.position, position)
+
+
+@torch.no_grad()
+def test_siamese_t26_maps_of_all_levels_are_normalised_together_once() -> None:
+    objective = small_siamese("deformable")
+    detector, views = objective.detector, pair()
+    maps = detector.backbone(stacked(*views).crops.flatten(0, 1))[-3:]
+    means = [cells.mean((2, 3)).view(8, REGIONS, -1) for cells in maps]
+    assert [mean.shape[-1] for mean in means] == [32, 64, 128]
+    looks = crop_features(detector, stacked(*views))
+    torch.testing.assert_close(looks, torch.cat(means, dim=-1), atol=1e-4, rtol=1e-4)
+    shares = [float(part.norm() / looks.norm()) for part in looks.split([32, 64, 128], dim=-1)]
+    assert max(shares) > 1.2 * min(shares)  # raw scales: the loudest level counts most
+    louder = [
+        replace(view, crops=None, crop_features=3 * part)
+        for view, part in zip(views, looks.split(4), strict=True)
+    ]
+    level = looks.clone()
+    level[..., :32] *= 3
+    one_louder = [
+        replace(view, crops=None, crop_features=part)
+        for view, part in zip(views, level.split(4), strict=True)
+    ]
+    usual = losses_of(objective, views)["feature"]
+    assert losses_of(objective, louder)["feature"] == pytest.approx(usual, rel=1e-5)
+    assert losses_of(objective, one_louder)["feature"] != pytest.approx(usual, rel=1e-3)
+
+
+def test_siamese_t26_the_first_three_levels_agree_as_wholes() -> None:
+    objective = small_siamese("deformable")
+    assert objective.agreement.projector[0].in_features == 3 * 64
+    assert small_siamese("deformable_ss").agreement.projector[0].in_features == 64
+    memory = objective.detector.encode(pair()[0])
+    pooled = objective.agreement.pooled(memory)
+    start = sum(h * w for h, w in memory.shapes[:3])
+    tokens = memory.tokens.clone()
+    tokens[:, start:] += 100.0
+    assert torch.equal(objective.agreement.pooled(replace(memory, tokens=tokens)), pooled)
+
+
+def test_features_of_crops_that_were_made_for_other_maps_are_refused() -> None:
+    objective = small_siamese("deformable")
+    views = [replace(view, crops=None, crop_features=torch.zeros(4, REGIONS, 128)) for view in pair()]
+    with pytest.raises(ValueError, match="are 128 wide; this detector reads 224"):
+        losses_of(objective, views)
 
 
 def test_siamese_t22_what_was_pretrained_post_norm_is_refused_by_a_pre_norm_model() -> None:

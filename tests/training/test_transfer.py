@@ -33,10 +33,10 @@ def test_a_detector_fills_everything_but_what_is_fresh(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source, other = detector(finetune_settings, classes=7), detector(finetune_settings)
-    own_head = other.get_parameter("class_head.weight").clone()
+    own_head = other.get_parameter("class_head.0.weight").clone()
     save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
-    assert torch.equal(other.get_parameter("class_head.weight"), own_head)
+    assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
     for key, value in source.state_dict().items():
         assert key.startswith("class_head.") or torch.equal(value, other.state_dict()[key]), key
 
@@ -45,10 +45,10 @@ def test_a_fresh_head_of_the_same_shape_is_not_taken_either(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source, other = detector(finetune_settings), detector(finetune_settings)
-    own_head = other.get_parameter("class_head.weight").clone()
+    own_head = other.get_parameter("class_head.0.weight").clone()
     save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
-    assert torch.equal(other.get_parameter("class_head.weight"), own_head)
+    assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
 
 
 def test_any_other_difference_is_an_error_with_a_table(
@@ -65,9 +65,9 @@ def test_any_other_difference_is_an_error_with_a_table(
     said = str(caught.value)
     total = len(before)
     assert f"{total - 4} of {total} keys match" in said
-    assert "missing     neck.weight (16, 32, 1, 1)" in said
-    assert "unexpected  renamed.weight (16, 32, 1, 1)" in said
-    assert "shape       class_head.weight is (7, 16), expected (3, 16)" in said
+    assert "missing     neck.levels.0.weight (16, 32, 1, 1)" in said
+    assert "unexpected  renamed.levels.0.weight (16, 32, 1, 1)" in said
+    assert "shape       class_head.0.weight is (7, 16), expected (3, 16)" in said
     assert all(torch.equal(before[key], value) for key, value in other.state_dict().items())
 
 

@@ -1,0 +1,84 @@
+"""References that move: who learns from whose box, and first guesses of a two-stage detector."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from sdetr.models.detector import Detector
+from sdetr.models.two_stage import starts
+from tests.models.small import padded_view, small_detector
+
+
+def learns(detector: Detector, layer: int, parameter: Tensor) -> bool:
+    """Whether the box of a layer teaches a parameter."""
+    boxes = detector(padded_view()).boxes[layer]
+    (gradient,) = torch.autograd.grad(boxes.square().sum(), [parameter], allow_unused=True)
+    return gradient is not None and bool(gradient.any())
+
+
+@pytest.mark.parametrize("variant", ["deformable", "deformable_ss"])
+def test_without_refinement_every_layers_box_teaches_the_reference(variant: str) -> None:
+    detector = small_detector(variant)
+    assert [learns(detector, layer, detector.queries.reference.weight) for layer in range(3)] == [True] * 3
+
+
+@pytest.mark.parametrize("variant", ["deformable_refine", "dab_deformable"])
+def test_variants_14_with_refinement_only_the_first_layers_box_teaches_the_head_of_the_first(
+    variant: str,
+) -> None:
+    detector = small_detector(variant)
+    head = detector.box_head[0].layers[-1].weight
+    assert [learns(detector, layer, head) for layer in range(3)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "variant, live", [("dab", True), ("deformable_refine", False), ("dab_deformable", False)]
+)
+def test_variants_14_a_moved_reference_carries_gradient_to_the_box_only_in_dab_detr(
+    variant: str, live: bool
+) -> None:
+    first, *moved = small_detector(variant)(padded_view()).references
+    assert first.requires_grad  # anchors and points learn from the first layer's box
+    assert [reference.requires_grad for reference in moved] == [live, live]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ["deformable_refine", "dab", "dab_deformable", "deformable_two_stage"])
+def test_every_layer_starts_from_the_box_of_the_one_before(variant: str) -> None:
+    detector = small_detector(variant)
+    said = detector(padded_view())
+    if detector.row.decoder_norm:  # DAB-DETR moves by raw states, but answers by normalised ones
+        assert (said.references[1] - said.boxes[0]).abs().max() > 1e-3
+    else:
+        torch.testing.assert_close(said.references[1], said.boxes[0])
+        torch.testing.assert_close(said.references[2], said.boxes[1])
+
+
+@torch.no_grad()
+def test_variants_20_the_first_class_of_a_token_decides_who_is_asked_about() -> None:
+    detector = small_detector("deformable_two_stage", queries=5)
+    said = detector(padded_view())
+    best = said.first_stage.logits[..., 0].topk(5).indices
+    expected = said.first_stage.boxes.gather(1, best[..., None].expand(-1, -1, 4))
+    torch.testing.assert_close(said.references[0], expected)
+
+
+@torch.no_grad()
+def test_variants_21_fewer_tokens_than_queries_make_fewer_queries() -> None:
+    detector = small_detector("deformable_two_stage", queries=200)
+    view = padded_view(sizes=((64, 64), (32, 64)))
+    tokens = detector.encode(view).tokens.shape[1]
+    assert tokens < 200
+    assert detector(view).boxes.shape == (3, 2, tokens, 4) and detector(view).boxes.isfinite().all()
+
+
+@torch.no_grad()
+def test_tokens_start_from_squares_that_double_with_the_level_and_say_nothing_in_padding() -> None:
+    detector = small_detector("deformable_two_stage")
+    memory = detector.encode(padded_view())
+    boxes, usable = starts(memory)
+    sides = torch.cat([torch.full((h * w,), 0.05 * 2**i) for i, (h, w) in enumerate(memory.shapes)])
+    assert torch.allclose(boxes[..., 2], sides) and torch.allclose(boxes[..., 3], sides)
+    assert not (usable & memory.padding).any() and usable[0].sum() > 50
+    said = detector(padded_view()).first_stage
+    assert (said.boxes[~usable] == 1).all() and said.boxes[usable].max() < 1
