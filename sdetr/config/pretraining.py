@@ -6,6 +6,7 @@ import sdetr.views.settings as views_settings
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
+from sdetr.models.variants import VARIANTS
 from sdetr.proposals.settings import ProposalsRun
 from sdetr.training.settings import PretrainProtocolSettings, PretrainRun
 from sdetr.views.settings import FeaturesRun, Views, ViewsRun
@@ -26,6 +27,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     compose = stages.compose
     facts = compose.pretraining_facts(model, protocol, pretext)
     settings, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
+    detector = compose.model(model, facts)
     if settings.lr_backbone:
         found = f"protocol {protocol}: lr_backbone is {settings.lr_backbone}"
         raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
@@ -38,6 +40,9 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         "plan": plan.outputs["file"],
         "proposals": plan.inputs["proposals"],
     }
+    if settings.features_ahead and VARIANTS[detector.variant].levels > 1:
+        # what is made ahead is the last map, which all others read alone; this one looks at the images
+        settings = settings.model_copy(update={"features_ahead": False})
     if settings.features_ahead:
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
     run = PretrainRun(
@@ -47,7 +52,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         protocol=settings,
         pretext=task,
         views=recipe,
-        model=compose.model(model, facts),
+        model=detector,
         trunk=compose.backbone(settings.backbone).trunk,
         **{slot: file for slot, file in inputs.items() if slot != "init"},
     )
