@@ -23,9 +23,10 @@ def curve(name: str, points: Sequence[Point], unit: str = "step") -> Markup:
         raise ValueError(f"curve {name}: no points; leave it out")
     ends = [f"{number(y)} at {unit} {x:g}" for x, y in (points[0], points[-1])]
     words = f"{name}: {ends[0]}" if len(points) == 1 else f"{name}: from {ends[0]} to {ends[1]}"
-    x_ticks = _ticks(0.0, max(x for x, _ in points))
+    right = max(x for x, _ in points) or 1.0
+    x_ticks = [tick for tick in _ticks(0.0, right) if tick <= right * (1 + 1e-9)]
     y_ticks = _ticks(min(0.0, *(y for _, y in points)), max(0.0, *(y for _, y in points)))
-    place = _Place(x_ticks, y_ticks)
+    place = _Place(right, y_ticks)
     drawn = [place(point) for point in _thinned(points)]
     line = tag("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in drawn), class_="line")
     end = tag("circle", cx=f"{drawn[-1][0]:.1f}", cy=f"{drawn[-1][1]:.1f}", r=3, class_="end")
@@ -37,8 +38,8 @@ def curve(name: str, points: Sequence[Point], unit: str = "step") -> Markup:
 class _Place:
     """Values → where they are drawn."""
 
-    def __init__(self, x_ticks: Sequence[float], y_ticks: Sequence[float]):
-        self.right, self.low, self.high = x_ticks[-1], y_ticks[0], y_ticks[-1]
+    def __init__(self, right: float, y_ticks: Sequence[float]):
+        self.right, self.low, self.high = right, y_ticks[0], y_ticks[-1]
 
     def __call__(self, point: Point) -> Point:
         x, y = point[0] / self.right, (point[1] - self.low) / (self.high - self.low)
@@ -59,7 +60,7 @@ def _ticks(low: float, high: float) -> list[float]:
 def _x_tick(place: _Place, x: float, unit: str) -> Markup:
     at, _ = place((x, 0.0))
     words = f"{unit} {x:g}" if x == 0 else f"{x:g}"
-    anchor = "end" if x == place.right else "middle"
+    anchor = "end" if x > 0.95 * place.right else "middle"
     return tag("text", words, x=f"{at:.1f}", y=HEIGHT - 6, text_anchor=anchor)
 
 

@@ -14,6 +14,12 @@ def page_of(run: Path | str) -> str:
     return f"reports/{scale}/runs/{'/'.join(words)}.html"
 
 
+def run_that_made(file: Path | str) -> Path | None:
+    """The run folder that a file lies in; None for files that other stages make."""
+    folder = Path(os.path.relpath(file)).parent
+    return folder if folder.parts[2:3] in (("pretrain",), ("finetune",)) else None
+
+
 def address(target: Path | str, folder: Path, fragment: str = "") -> str:
     """What a file in `folder` writes to point to `target`."""
     path = quote(Path(os.path.relpath(target, folder)).as_posix(), safe="/~+")

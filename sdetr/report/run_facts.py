@@ -1,12 +1,13 @@
-"""Facts of a run page: what differs from the paper's run, what it was made from, how, and how to repeat it."""
+"""Facts of a run page: what differs from the paper's run, what it was made from and how, how to repeat it."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sdetr.report.links import Links
+from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, folded, grid, paragraph, section, tag, together
 from sdetr.report.results import PROFILES
 from sdetr.report.run_folder import RunFolder
@@ -26,21 +27,25 @@ def settings(page: PageRun, run: RunFolder, links: Links) -> Markup:
     if not rows:
         said = [paragraph("They are the paper's.")]
     whole = folded("All settings, defaults left out", tag("pre", run.settings))
+    if before := run_that_made(run.record["inputs"]["init"]["path"]):
+        said.append(paragraph("What it started from has differences of its own: ", links.run(before), "."))
     return section("Settings", *said, whole, paragraph("File: ", links.file(run.path / "settings.yaml"), "."))
 
 
 def _value(value: Any) -> Markup:
-    return tag("i", "unset") if value is None else code(str(value))
+    return (
+        tag("i", "unset") if value is None else code(value if isinstance(value, str) else json.dumps(value))
+    )
 
 
 def lineage(page: PageRun, run: RunFolder, links: Links) -> Markup:
     """Files read and written with their digests; runs before and after by their pages."""
     inputs = [
-        (name, _input(page, entry["path"], links), _digest(entry["sha256"]))
+        (name, _input(entry["path"], links), _digest(entry["sha256"]))
         for name, entry in run.record["inputs"].items()
     ]
     outputs = [
-        (links.file(run.path / name), _digest(digest))
+        (links.to(run.path / name, code(name)), _digest(digest))
         for name, digest in run.record.get("outputs", {}).items()
     ]
     after = [tag("li", links.run(Path("data") / page.scale / follower)) for follower in page.followers]
@@ -55,10 +60,9 @@ def lineage(page: PageRun, run: RunFolder, links: Links) -> Markup:
     )
 
 
-def _input(page: PageRun, file: str, links: Links) -> Markup:
-    maker = Path(os.path.relpath(file)).parent
-    made_by_run = maker.parts[:2] == ("data", page.scale) and maker.parts[2] in VERBS
-    return together([links.file(file), ", made by ", links.run(maker)] if made_by_run else [links.file(file)])
+def _input(file: str, links: Links) -> Markup:
+    maker = run_that_made(file)
+    return together([links.file(file), ", made by ", links.run(maker)]) if maker else links.file(file)
 
 
 def _digest(digest: str) -> Markup:
@@ -106,7 +110,7 @@ def repeat(page: PageRun, run: RunFolder) -> Markup:
     return section(
         "Do it again",
         paragraph(
-            "In the root of a clone. The first makes what is missing before it, too; the second is the run alone."
+            "In the root of a clone. The first makes what is missing before it; the second is the run alone."
         ),
         *([paragraph(dirty)] if run.record["dirty"] else []),
         tag("pre", "\n".join(_commands(page, run))),

@@ -84,7 +84,8 @@ def _picture(file: Path, most_bytes: int, links: Links) -> Markup:
     if not content:
         return tag("figure", below)
     data = f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
-    return tag("figure", tag("img", src=data, alt=caption, width=width, height=height), below)
+    image = tag("img", src=data, alt=caption, width=width, height=height)
+    return tag("figure", image, below, class_="tall" if height > width else "broad")
 
 
 def _small(file: Path, most_bytes: int) -> tuple[bytes, tuple[int, int]]:

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from sdetr.files import write_text
-from sdetr.report.links import Links
+from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, grid, paragraph, section, tag
 from sdetr.report.run_facts import lineage, log_tail, making, repeat, settings
 from sdetr.report.run_figures import curves, pictures
@@ -73,19 +73,21 @@ def _opening(page: PageRun, run: RunFolder, links: Links) -> list[Markup]:
         tag("p", code(page.run), class_="path"),
         tag("h1", f"{detector} {how} {other}, {seed}"),
         *([] if page.compares else [tag("div", warning, class_="warning")]),
-        _summary(page, run),
+        _summary(page, run, links),
         _numbers(run),
         _ways(page, run, links),
     ]
 
 
-def _summary(page: PageRun, run: RunFolder) -> Markup:
-    _, protocol, *_ = page.run.split("/")
-    detector, other, *_ = _words(page)
+def _summary(page: PageRun, run: RunFolder, links: Links) -> Markup:
+    """One paragraph: what was trained, from what, on what, how long, and where."""
+    detector, other, protocol, _ = _words(page)
     inputs, last = run.record["inputs"], run.curve[-1] if run.curve else {}
     if page.run.startswith("finetune"):
         images = [_dataset(inputs["train"]), ", measured on ", _dataset(inputs["test"])]
-        what = [code(other), " is where it starts; it was fine-tuned on ", *images]
+        start = inputs["init"]["path"]
+        before = links.run(maker) if (maker := run_that_made(start)) else links.file(start)
+        what = ["It was fine-tuned from ", before, " on ", *images]
     else:
         images = [_dataset(inputs["dataset"])]
         what = ["It was pretrained without labels by the pretext ", code(other), " on ", *images]
