@@ -35,7 +35,8 @@ PICTURES = {
 """First word of a picture's name → its caption, in the order in which they are shown."""
 BUDGET_BYTES = 1_500_000
 """Of all pictures of a page together."""
-QUALITIES = (85, 70, 50, 30)
+ATTEMPTS = ((85, 1), (70, 1), (70, 2), (70, 4))
+"""JPEG quality and how many times smaller, from the best on."""
 
 
 def curves(run: RunFolder) -> Markup:
@@ -92,9 +93,9 @@ def _small(file: Path, most_bytes: int) -> tuple[bytes, tuple[int, int]]:
     """As JPEG, as good as fits; empty where nothing does. → content, (width, height)."""
     with Image.open(file) as opened:
         picture = opened.convert("RGB")
-    for quality in QUALITIES:
+    for quality, times_smaller in ATTEMPTS:
         buffer = io.BytesIO()
-        picture.save(buffer, format="JPEG", quality=quality, optimize=True)
+        picture.reduce(times_smaller).save(buffer, format="JPEG", quality=quality, optimize=True)
         if buffer.tell() <= most_bytes:
             return buffer.getvalue(), picture.size
     return b"", picture.size
