@@ -2,7 +2,7 @@
 From params/ to the papers' tables.
 
 IN    params/**, and images: made here at the scales demo and smoke, brought by you at paper (data/raw/<data set>/)
-OUT   reports/{scale}/tables/*.{md,csv,json}
+OUT   reports/{scale}/tables/*.{md,csv,json}, reports/{scale}/runs/**.html
 
 The plan says which jobs there are; rules say what a stage calls. `snakemake --profile demo all_tables` is what `make demo` runs.
 """
@@ -23,15 +23,18 @@ wildcard_constraints:
     plan="[a-z0-9_/-]+/seed[0-9]+",
     pretraining="pretrain/[a-z0-9_/-]+/seed[0-9]+",
     run="finetune/[a-z0-9_.+~/-]+/seed[0-9]+",
+    trained="(pretrain|finetune)/[a-z0-9_.+~/-]+/seed[0-9]+",
 
 
 localrules:
     all_tables,
+    page,
 
 
 rule all_tables:
     input:
-        PLAN.tables(),
+        PLAN.outputs("table"),
+        PLAN.outputs("page"),
 
 
 include: "workflow/rules/data.smk"

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
     _stage(verbs, "table", "render a table", _table)
+    _stage(verbs, "page", "render the page of a run", _page)
 
     schema = verbs.add_parser("schema", help="write the JSON schemas of params/ that editors use")
     schema.set_defaults(run=_schema)
@@ -174,6 +175,12 @@ def _table(a: argparse.Namespace) -> None:
     from sdetr.report.table import make_table
 
     make_table(a.settings, a.out)
+
+
+def _page(a: argparse.Namespace) -> None:
+    from sdetr.report.run_page import make_page
+
+    make_page(a.settings, a.out)
 
 
 def _schema(a: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands
 from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
+from sdetr.config.pages import add_pages
 from sdetr.config.plan import Plan
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
@@ -26,6 +27,7 @@ def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> P
     plan = Plan(scale, composer.scale.shards)
     for table, part in _selected(composer, tables).items():
         _Table(Stages(plan, composer), composer, table, part).add()
+    add_pages(Stages(plan, composer))
     return plan
 
 
@@ -121,7 +123,7 @@ class _Table:
         some: dict[str, Any] = {k: v for k, v in {"stands": self.stands, "same_as": same}.items() if v}
         run = TableRun(
             stage="table",
-            recipe=report.RECIPE,
+            recipe=report.RECIPES["table"],
             scale=self.scale,
             compares=self.compares,
             id=self.name,

@@ -18,6 +18,7 @@ STAGES = (
     "finetune",
     "evaluate",
     "table",
+    "page",
 )
 """In the order in which they can run."""
 

@@ -3,6 +3,7 @@
 from sdetr.report.content import Content
 from sdetr.report.markdown import escape, prose
 from sdetr.report.results import Result
+from sdetr.report.words import duration
 
 SINGLE, FOREIGN = "¹", "²"
 
@@ -52,16 +53,7 @@ def _cost(results: list[Result]) -> str:
         return ""
     devices = ", ".join(dict.fromkeys(escape(result.device) for result in results))
     runs = "1 run" if len(results) == 1 else f"{len(results)} runs"
-    return (
-        f"Training time: {_duration(sum(result.training_s for result in results))} in {runs}, on {devices}."
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+    return f"Training time: {duration(sum(result.training_s for result in results))} in {runs}, on {devices}."
 
 
 def _single(content: Content) -> str:

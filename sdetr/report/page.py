@@ -1,10 +1,9 @@
 """A table as a page of Markdown: one block per column, the paper's number beside ours, notes at the end."""
 
-import os
 from pathlib import Path
-from urllib.parse import quote
 
 from sdetr.report.content import Cell, Content, Entry
+from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
 from sdetr.report.notes import FOREIGN, SINGLE, notes
 from sdetr.report.settings import Metric, ReferenceSettings
@@ -21,7 +20,7 @@ def render(content: Content, folder: Path) -> str:
         f"**Nothing on this page compares with a paper: scale `{settings.scale}` has embedded data and tiny "
         "models. Paper numbers stand here for orientation only.**"
     )
-    targets = [f"[{n}]: {quote(os.path.relpath(run, folder), safe='/~+')}" for run, n in links.items()]
+    targets = [f"[{n}]: {address(page_of(run), folder)}" for run, n in links.items()]
     parts = [
         *([] if settings.compares else [warning]),
         f"# {escape(settings.table.title)}",

@@ -1,13 +1,13 @@
-"""Settings of tables: which runs make up which cells, and what the paper printed there."""
+"""Settings of tables, which runs make up which cells and what the paper printed there, and of run pages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from sdetr.config.base import Name, Settings, Strings
 
-RECIPE = 1
-"""Raise it when the same results give another table."""
+RECIPES = {"table": 2, "page": 1}
+"""By stage; raise one when the same results give another file."""
 
 Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"]
 
@@ -83,3 +83,38 @@ class TableRun(Settings):
     """The papers' data sets and backbones → what stands for them at this scale."""
     same_as: dict[Name, dict[Name, Name]] = Field(default_factory=dict)
     """row → column → the row whose runs it equals at this scale."""
+
+
+class Difference(Settings):
+    """A setting of a run that its paper has otherwise; null where it is unset."""
+
+    field: str
+    here: Any
+    paper: Any
+
+
+class Mention(Settings):
+    """A cell of a table, by its words."""
+
+    table: Name
+    title: str
+    row: str
+    column: str
+
+
+class PageRun(Settings):
+    """Everything that decides one run page, but for the run folder itself; written by the plan."""
+
+    stage: Literal["page"]
+    recipe: int
+    scale: Name
+    compares: bool
+    run: str
+    """Its path below `data/<scale>/`."""
+    settings: str
+    """sha256 of its settings as the plan has them today."""
+    differences: Annotated[tuple[Difference, ...], Field(strict=False)] = ()
+    """To the same run at the papers' scale."""
+    tables: Annotated[tuple[Mention, ...], Field(strict=False)] = ()
+    followers: Strings = ()
+    """Runs that start from its weights."""

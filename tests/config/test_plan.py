@@ -31,8 +31,8 @@ def edit(params: Path, file: str, old: str, new: str) -> None:
 
 
 def changed(before: Plan, after: Plan) -> set[str]:
-    """Paths whose settings file differs."""
-    paths = set(before.jobs) | set(after.jobs)
+    """Paths whose settings file differs; pages follow their runs (test_pages.py)."""
+    paths = {job.path for plan in (before, after) for job in plan.jobs.values() if job.stage != "page"}
     return {
         p
         for p in paths
@@ -173,14 +173,17 @@ def test_defaults_of_fields_are_in_no_settings_file():
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, stage):
     before = compile_plan(ROOT / "params", "demo")
-    room = {"data": "data", "proposals": "proposals", "evaluate": "evaluation", "table": "report"}.get(stage)
+    room = {"data": "data", "proposals": "proposals", "evaluate": "evaluation"}.get(stage)
     if room:
         monkeypatch.setattr(f"sdetr.{room}.settings.RECIPE", 99)
     else:
-        room = "views" if stage in ("views", "features") else "training"
+        rooms = {"views": "views", "features": "views", "table": "report", "page": "report"}
+        room = rooms.get(stage, "training")
         monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
-    touched = {before.jobs[path].stage for path in changed(before, compile_plan(ROOT / "params", "demo"))}
-    assert touched == {stage} | ({"table"} if stage == "finetune" else set())  # tables hold digests of runs
+    after = compile_plan(ROOT / "params", "demo")
+    touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
+    holding = {"pretrain": {"page"}, "finetune": {"page", "table"}}  # digests of runs
+    assert touched == {stage} | holding.get(stage, set())
 
 
 def test_two_different_settings_at_one_path_are_an_error_naming_the_fields():
@@ -299,7 +302,7 @@ def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch
     assert len(plan.write()) == len(plan.jobs)
     assert plan.write() == []
     edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
-    assert len(compile_plan(params, "demo").write()) == 7  # two starts, three seeds, one table
+    assert len(compile_plan(params, "demo").write()) == 13  # two starts, three seeds, their pages, one table
     for job in compile_plan(params, "demo").jobs.values():
         assert yaml.safe_load(Path(job.settings_file).read_text()) == json.loads(json.dumps(job.settings))
 
@@ -326,7 +329,14 @@ def test_schemas_for_editors_are_current():
 
 @pytest.mark.parametrize(
     "module",
-    ["sdetr.config", "sdetr.config.compile", "sdetr.cli", "sdetr.evaluation.stage", "sdetr.report.table"],
+    [
+        "sdetr.config",
+        "sdetr.config.compile",
+        "sdetr.cli",
+        "sdetr.evaluation.stage",
+        "sdetr.report.table",
+        "sdetr.report.run_page",
+    ],
 )
 def test_planning_evaluating_and_tables_import_no_torch(module):
     heavy = {"torch", "torchvision", "mlflow", "snakemake"}

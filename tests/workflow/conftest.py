@@ -76,3 +76,19 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
 @pytest.fixture
 def project(new_project: Callable[[], Project]) -> Project:
     return new_project()
+
+
+@pytest.fixture(scope="session")
+def finished(new_project: Callable[[], Project]) -> Project:
+    """A project in which `snakemake --profile smoke all_tables` has run; only to be looked at."""
+    project = new_project()
+    project.snakemake("--profile", "smoke", "all_tables")
+    return project
+
+
+@pytest.fixture(scope="module")
+def made(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same, for a module to edit and to run."""
+    root = tmp_path_factory.mktemp("made") / "project"
+    shutil.copytree(finished.root, root, symlinks=True)
+    return Project(root, finished.environment)

@@ -10,25 +10,22 @@ pytestmark = pytest.mark.pipeline
 VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
 SCRATCH, SIAMESE = "swav_r50", "siamese~siamese-imagenet-60e"
 TABLE = "reports/smoke/tables/siamese-voc.md"
-
-
-@pytest.fixture(scope="module")
-def made(new_project):
-    """A project in which `snakemake --profile smoke all_tables` has run."""
-    project = new_project()
-    project.snakemake("--profile", "smoke", "all_tables")
-    return project
+PRETRAINED = {f"pretrain/siamese-imagenet-60e/siamese/{model}/seed0" for model in ("detr", "conditional")}
 
 
 def runs_of(protocol: str, model: str, *starts: str) -> set[str]:
-    """Outputs that a dry run names first, of the runs of a protocol and of their evaluation."""
-    folders = [f"data/smoke/finetune/{protocol}/{model}/{start}" for start in starts or (SCRATCH, SIAMESE)]
-    return {
-        f"{folder}/seed{k}/{file}"
-        for folder in folders
+    """Outputs that a dry run names first, of the runs of a protocol, of their evaluation, and their pages."""
+    runs = {
+        f"finetune/{protocol}/{model}/{start}/seed{k}"
+        for start in starts or (SCRATCH, SIAMESE)
         for k in (0, 1)
-        for file in ("weights.safetensors", "metrics.json")
     }
+    files = {f"data/smoke/{run}/{file}" for run in runs for file in ("weights.safetensors", "metrics.json")}
+    return files | pages_of(runs)
+
+
+def pages_of(runs: set[str]) -> set[str]:
+    return {f"reports/smoke/runs/{run}.html" for run in runs}
 
 
 def would_run(project) -> set[str]:
@@ -96,10 +93,7 @@ def test_an_edited_weight_decay_reruns_exactly_that_protocol_and_its_table_and_u
 def test_an_edited_pretext_reruns_its_pretraining_and_what_follows_and_nothing_else(made):
     file = "params/pretexts/siamese.yaml"
     made.edit(file, "no_object: 0.1", "no_object: 0.2")
-    pretrained = {
-        f"data/smoke/pretrain/siamese-imagenet-60e/siamese/{model}/seed0/weights.safetensors"
-        for model in ("detr", "conditional")
-    }
+    pretrained = {f"data/smoke/{run}/weights.safetensors" for run in PRETRAINED} | pages_of(PRETRAINED)
     followers = runs_of(VANILLA, "detr", SIAMESE) | runs_of(CONDITIONAL, "conditional", SIAMESE)
     assert would_run(made) == pretrained | followers | {TABLE}
     made.edit(file, "no_object: 0.2", "no_object: 0.1")
@@ -115,10 +109,21 @@ def test_blanks_and_comments_in_rules_and_params_rerun_nothing(made):
     assert would_run(made) == set()
 
 
-def test_a_removed_seed_remakes_the_table_alone(made):
+def test_a_removed_seed_remakes_the_table_and_the_pages_that_lead_to_it(made):
     made.edit("params/scales/smoke.yaml", "seeds: [0, 1]", "seeds: [0]")
-    assert would_run(made) == {TABLE}
+    assert would_run(made) == {TABLE} | pages_of(PRETRAINED)
     made.edit("params/scales/smoke.yaml", "seeds: [0]}", "seeds: [0, 1]}")
+    assert would_run(made) == set()
+
+
+def test_an_edited_caption_remakes_the_table_alone_and_an_edited_label_no_run(made):
+    made.edit("params/tables/siamese-voc.yaml", "Detectors fine-tuned on", "Detectors tuned on")
+    assert would_run(made) == {TABLE}
+    made.edit("params/tables/siamese-voc.yaml", "label: from scratch", "label: scratch")
+    concerned = {file.split("/")[0] for file in would_run(made)}
+    assert concerned == {"reports"}
+    made.edit("params/tables/siamese-voc.yaml", "label: scratch", "label: from scratch")
+    made.edit("params/tables/siamese-voc.yaml", "Detectors tuned on", "Detectors fine-tuned on")
     assert would_run(made) == set()
 
 

@@ -40,8 +40,9 @@ class Lookup:
             sys.exit(2)
         return cls(plan)
 
-    def tables(self) -> list[str]:
-        return [file for job in self.plan.of("table") for file in job.outputs.values()]
+    def outputs(self, stage: str) -> list[str]:
+        """All files that the jobs of a stage write."""
+        return [file for job in self.plan.of(stage) for file in job.outputs.values()]
 
     def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
         """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""

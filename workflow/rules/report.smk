@@ -1,6 +1,6 @@
 """
 IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
-OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}
+OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}; reports/{scale}/runs/{run}.html
 """
 
 
@@ -37,3 +37,19 @@ rule table:
         runtime=PLAN.resource("tables/{name}", "minutes"),
     shell:
         "exec sdetr table --settings {input.settings} --out {output.md} 2>{log}"
+
+
+rule page:
+    input:
+        PLAN.input("runs/{trained}"),
+        settings="data/{scale}/settings/runs/{trained}.yaml",
+    output:
+        page="reports/{scale}/runs/{trained}.html",
+    log:
+        "logs/{scale}/runs/{trained}.log",
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("runs/{trained}", "mem_mb"),
+        runtime=PLAN.resource("runs/{trained}", "minutes"),
+    shell:
+        "exec sdetr page --settings {input.settings} --out {output.page} 2>{log}"

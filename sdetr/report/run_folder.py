@@ -1,0 +1,93 @@
+"""A finished run as its page needs it: record, curve, numbers, settings, and the end of its log."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdetr.files import sha256
+from sdetr.report.results import cure
+from sdetr.report.settings import PageRun
+
+LOG_LINES = 40
+
+Point = dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What a run folder holds, believed only where its digests agree."""
+
+    path: Path  # data/<scale>/<run>
+    record: dict[str, Any]
+    curve: tuple[Point, ...]
+    metrics: dict[str, Any]  # metrics.json; empty for a run that is not evaluated
+    settings: str
+    log: tuple[str, ...]  # last lines; none where the log is not here, or is that of another attempt
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What was measured at the end, percent."""
+        return dict(self.metrics.get("metrics") or self._last("test/"))
+
+    def series(self) -> dict[str, list[tuple[float, float]]]:
+        """Name → (step, value), what was measured first, else in the order of the curve."""
+        names = [name for line in self.curve for name in line if "/" in name]
+        ordered = sorted(dict.fromkeys(names), key=lambda name: not name.startswith("test/"))
+        return {name: [(line["step"], line[name]) for line in self.curve if name in line] for name in ordered}
+
+    def best(self, name: str) -> Point | None:
+        """The line of the curve where a number was highest, the first of equals; None if there is none."""
+        there = [line for line in self.curve if name in line]
+        return max(there, key=lambda line: line[name]) if there else None
+
+    def _last(self, prefix: str) -> Point:
+        lines = [line for line in self.curve if any(key.startswith(prefix) for key in line)]
+        last = lines[-1] if lines else {}
+        return {key.removeprefix(prefix): value for key, value in last.items() if key.startswith(prefix)}
+
+
+def read_run(page: PageRun) -> RunFolder:
+    """Raises FileNotFoundError or ValueError, with the cure, for a run that is missing or not the plan's."""
+    path = Path("data") / page.scale / page.run
+    repair = cure(path / "run.json", page.scale)
+    record = json.loads(_read(path / "run.json", repair))
+    _agree(path / "run.json", "settings", record["inputs"]["settings"]["sha256"], page.settings, repair)
+    lines = _read(path / "metrics.jsonl", repair).splitlines()
+    wrote = record.get("outputs", {}).get("metrics.jsonl")
+    _agree(path / "run.json", "curve", wrote, sha256(path / "metrics.jsonl"), repair)
+    metrics = path / "metrics.json"
+    return RunFolder(
+        path=path,
+        record=record,
+        curve=tuple(json.loads(line) for line in lines),
+        metrics=json.loads(_read(metrics, repair)) if metrics.exists() else {},
+        settings=_without_credentials(_read(path / "settings.yaml", repair)),
+        log=_log(Path("data") / page.scale / "state" / page.run, record),
+    )
+
+
+def _read(path: Path, repair: str) -> str:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; make it: {repair}")
+    return path.read_text(encoding="utf-8")
+
+
+def _agree(path: Path, what: str, found: object, wanted: str, repair: str) -> None:
+    if found != wanted:
+        raise ValueError(f"{path} is stale, made with other {what}: {found}, but now {wanted}; {repair}")
+
+
+def _log(state: Path, record: dict[str, Any]) -> tuple[str, ...]:
+    """State is never an output: it may be gone, or belong to an attempt that another one replaced."""
+    ours, log = state / "run.json", state / "train.log"
+    if not (ours.exists() and log.exists()) or json.loads(ours.read_text(encoding="utf-8")) != record:
+        return ()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return tuple(map(_without_credentials, lines))
+
+
+def _without_credentials(text: str) -> str:
+    """Addresses without the name and password that may stand in them."""
+    return re.sub(r"://[^/\s@]+@", "://…@", text)

@@ -1,0 +1,48 @@
+"""Any text stands in markup as it is, and is never markup itself."""
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdetr.report.markup import Markup, code, grid, tag, together
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+
+
+class Read(HTMLParser):
+    """Elements, attributes and text, as a browser takes them."""
+
+    def __init__(self, page: str):
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@given(TEXT, TEXT)
+def test_text_and_attributes_come_back_as_they_went_in_and_add_no_element(text, value):
+    read = Read(tag("p", text, tag("b", text), title=value))
+    assert read.elements == [("p", {"title": value}), ("b", {})]
+    assert read.text == text * 2
+
+
+@given(st.lists(TEXT, min_size=1, max_size=3))
+def test_cells_hold_any_text(cells):
+    read = Read(grid(cells, [cells]))
+    assert [name for name, _ in read.elements].count("td") == len(cells)
+    assert read.text == "".join(cells) * 2
+
+
+def test_markup_is_not_escaped_twice_and_void_elements_have_no_end():
+    assert tag("p", code("a<b")) == "<p><code>a&lt;b</code></p>"
+    assert tag("img", src="x", alt='"') == '<img src="x" alt="&quot;">'
+    assert together(["<", Markup("<br>"), "&"]) == "&lt;<br>&amp;"
+    assert tag("svg", aria_label="x", class_="y") == '<svg aria-label="x" class="y"></svg>'
