@@ -12,11 +12,9 @@ from sdetr.data.embedded.write_folder import write_object_folders, write_scene_f
 from sdetr.data.embedded.write_voc import write_voc
 from sdetr.data.progress import ticking
 from sdetr.data.readers.places import nearest
-from sdetr.data.settings import RECIPE, DatasetSettings, ObjectsSettings
+from sdetr.data.settings import DRAWN, RECIPE, DatasetSettings, ObjectsSettings
 
 log = logging.getLogger(__name__)
-
-FOLDER = "generated"
 
 
 def generate(settings: DatasetSettings, name: str, folder: Path) -> DatasetSettings:
@@ -26,7 +24,7 @@ def generate(settings: DatasetSettings, name: str, folder: Path) -> DatasetSetti
     """
     assert settings.generate is not None
     classes = _classes(settings, name)
-    place = folder / FOLDER
+    place = folder / DRAWN
     marker: dict[str, object] = {
         "recipe": RECIPE,
         "layout": settings.layout,
@@ -66,7 +64,7 @@ def _replace(
     place: Path, settings: DatasetSettings, name: str, classes: tuple[str, ...], marker: dict[str, object]
 ) -> None:
     """Draw beside, then rename: a kill leaves a folder that nobody reads, and that the next start removes."""
-    fresh, old = place.with_name(f".{FOLDER}.new"), place.with_name(f".{FOLDER}.old")
+    fresh, old = place.with_name(f".{DRAWN}.new"), place.with_name(f".{DRAWN}.old")
     for rest in (fresh, old):
         if rest.exists():
             shutil.rmtree(rest)
@@ -99,13 +97,13 @@ def _where_to_read(settings: DatasetSettings) -> DatasetSettings:
     assert settings.generate is not None
     split = settings.generate.split
     places: dict[str, dict[str, object]] = {
-        "voc": {"roots": (f"{FOLDER}/VOCdevkit/VOC2012",), "lists": (), "one_based": True},
+        "voc": {"roots": (f"{DRAWN}/VOCdevkit/VOC2012",), "lists": (), "one_based": True},
         "coco": {
-            "roots": (FOLDER,),
+            "roots": (DRAWN,),
             "lists": (f"annotations/instances_{split}2017.json",),
             "images": f"{split}2017",
             "classes": (),  # the file says them, in the order of its ids
         },
-        "folder": {"roots": (f"{FOLDER}/{split}",)},
+        "folder": {"roots": (f"{DRAWN}/{split}",)},
     }
     return settings.model_copy(update=places[settings.layout])

@@ -1,0 +1,57 @@
+"""Results that Snakemake would believe for their place: made from other settings than its memory says.
+
+Edit a setting, `dvc repro`, undo the edit: on disk lies what DVC made from the edited settings, while Snakemake
+remembers a job of its own from today's. A job's own record knows better.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sdetr.config.job import Job
+from sdetr.config.plan import Plan
+from sdetr.config.records import record_of
+
+
+def forget_stale(plan: Plan) -> list[str]:
+    """Makes Snakemake forget its jobs whose results are not of the plan's settings, and all that follows.
+
+    Without a memory it goes by time: the settings are made newer than what was made from others. Returns the
+    paths of the stale jobs.
+    """
+    stale = [job for job in plan.jobs.values() if _made_from_others(job) and _believed(job)]
+    for job in stale:
+        Path(job.settings_file).touch()
+    for job in plan.after(stale):
+        for file in job.outputs.values():
+            _memory().cleanup_metadata(_file(file))
+    return [job.path for job in stale]
+
+
+def _made_from_others(job: Job) -> bool:
+    """Whether the job's own record names other settings; False where there is no record to read."""
+    path = Path(record_of(job) or "")
+    try:
+        said = json.loads(path.read_bytes())["inputs"]["settings"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # never made, torn or of an older version: tables refuse it by name
+    return bool(said != job.digest)
+
+
+def _believed(job: Job) -> bool:
+    """Whether Snakemake remembers to have made the record from today's settings, or remembers nothing."""
+    memory = _memory().metadata(_file(record_of(job) or ""))
+    checksum = ((memory and memory.input_checksums) or {}).get(job.settings_file)
+    return checksum is None or checksum.removeprefix("sha256:") == job.digest
+
+
+def _memory() -> Any:
+    from snakemake.persistence.file import FilePersistence
+
+    return FilePersistence(nolock=True)
+
+
+def _file(path: str) -> Any:
+    from snakemake.io import IOFile
+
+    return IOFile(path)
