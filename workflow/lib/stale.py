@@ -1,6 +1,6 @@
 """Results that Snakemake would believe for their place: made from other settings than its memory says.
 
-Edit a setting, `dvc repro`, undo the edit: on disk lies what DVC made from the edited settings, while Snakemake
+Edit a setting, `dvc repro`, undo the edit: on disk lies what DVC made from the edited one, while Snakemake
 remembers a job of its own from today's. A job's own record knows better.
 """
 
