@@ -52,7 +52,7 @@ class Stages:
         stem = f"data/raw/{stands}/{settings.split}"
         outputs = {"index": f"{stem}.json", "record": f"{stem}.record.json"}
         if settings.generate:
-            outputs["images"] = f"data/raw/{stands}/{data.DRAWN}"
+            outputs["images"] = f"data/raw/{stands}/{data.DRAWN.format(split=settings.split)}"
         run = DataRun(stage="data", recipe=data.RECIPE, name=stands, dataset=settings)
         return self.add("data", f"raw/{stands}", run, {}, outputs, f"data/raw/{stands}.yaml")
 

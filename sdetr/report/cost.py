@@ -12,10 +12,12 @@ def cost_page(table: Path) -> Path:
 
 
 def render_cost(content: Content) -> str:
-    """The page: a line per cell, a run in the first row that reads it, and the sum of all."""
+    """The page: a line per cell, each run once and in the row that reads its end, and the sum of all."""
     header = ("column", "start", "runs", "training", "whole run", "peak memory", "device")
     seen: set[str] = set()
-    rows = [row for cell in content.cells if (row := _row(content, cell, seen))]
+    table = content.settings.table
+    ends_first = sorted(content.cells, key=lambda cell: table.rows[cell.row].epoch is not None)
+    rows = [row for cell in ends_first if (row := _row(content, cell, seen))]
     total = sum(result.cost.training_s for result in content.results())
     body = grid(header, rows, [False, False, True, True, True, True, False])
     runs = len(content.results())

@@ -1,7 +1,7 @@
 """
 IN    data/raw/{dataset}.yaml: where the images are, or how they are made
 OUT   data/raw/{dataset}/{split}.json: the index that everything else reads
-      data/raw/{dataset}/generated/: images that are made; images that you brought are nobody's output
+      data/raw/{dataset}/generated-{split}/: images that are made; images that you brought are nobody's output
 """
 
 
@@ -29,7 +29,7 @@ rule drawn_data:
     output:
         index="data/raw/{dataset}/{split}.json",
         record="data/raw/{dataset}/{split}.record.json",
-        images=directory("data/raw/{dataset}/generated"),
+        images=directory("data/raw/{dataset}/generated-{split}"),
     wildcard_constraints:
         dataset=PLAN.datasets(drawn=True),
     log:
