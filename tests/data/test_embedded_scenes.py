@@ -71,7 +71,9 @@ def test_all_layouts_hold_the_same_pictures(shapes: Path) -> None:
     hashes = []
     for layout in ("voc", "coco", "folder"):
         files = [
-            p for p in (shapes / layout / "generated-train").rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")
+            p
+            for p in (shapes / layout / "generated-train").rglob("*")
+            if p.suffix.lower() in (".jpg", ".jpeg")
         ]
         hashes.append(sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in files))
     assert len(hashes[0]) == 24
