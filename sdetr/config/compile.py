@@ -131,9 +131,9 @@ class _Table:
             records=records,
             **some,
         )
-        stem = f"reports/{self.scale}/tables/{self.name}"
-        outputs = {kind: f"{stem}.{kind}" for kind in ("md", "csv", "json")}
-        outputs |= {"numbers": stem, "cost": f"reports/{self.scale}/costs/{self.name}.md"}
+        folder = f"reports/{self.scale}"
+        outputs = {kind: f"{folder}/tables/{self.name}.{kind}" for kind in ("md", "csv", "json")}
+        outputs |= {"numbers": f"{folder}/numbers/{self.name}", "cost": f"{folder}/costs/{self.name}.md"}
         return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
 
     def _made_here(self, row: str) -> bool:

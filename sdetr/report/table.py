@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def make_table(settings: Path, out: Path) -> None:
-    """A TableRun → `out` (.md), .csv and .json beside it, the folder of its name, and what the runs cost.
+    """A TableRun → `out` (.md), .csv and .json beside it; ../numbers/ and ../costs/ get theirs.
 
     All but the costs is the same wherever the same runs are made. Runs are found from the working folder.
     Raises SettingsError, or ValueError and FileNotFoundError naming the run that is stale or missing.
@@ -29,7 +29,7 @@ def make_table(settings: Path, out: Path) -> None:
     write_text(out.with_suffix(".csv"), _csv(content))
     told = {"inputs": {"settings": {"path": str(settings), "sha256": sha256(settings)}}}
     write_json(out.with_suffix(".json"), _json(content) | told, indent=1)
-    write_numbers(content, out.with_suffix(""))
+    write_numbers(content, out.parents[1] / "numbers" / out.stem)
     write_text(cost_page(out), render_cost(content))
     write_text(out, render(content, out.parent))
     log.info("%s: %d runs", out, len(content.results()))

@@ -66,9 +66,9 @@ def test_a_table_reads_what_its_cells_rest_on_each_file_once():
 
 def test_metrics_and_plots_name_files_of_the_tables_cells():
     _, _, whole = parsed("demo")
-    assert "reports/demo/tables/siamese-voc/conditional/siamese.json" in whole["metrics"]
+    assert "reports/demo/numbers/siamese-voc/conditional/siamese.json" in whole["metrics"]
     lines = [file for plot in whole["plots"] for said in plot.values() for file in said["y"]]
-    assert "reports/demo/tables/siamese-voc/detr-50e/scratch.csv" in lines
+    assert "reports/demo/numbers/siamese-voc/detr-50e/scratch.csv" in lines
     assert not any("untrained" in file for file in lines)  # a row that reads epoch 0 has no curve of its own
 
 

@@ -37,15 +37,16 @@ def test_json_and_csv_hold_every_value_and_where_it_came_from(tree):
 
 def test_making_a_table_twice_gives_the_same_files(tree):
     def read() -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in tree.out.parent.rglob("*") if path.is_file()}
+        return {str(path): path.read_bytes() for path in reports.rglob("*") if path.is_file()}
 
+    reports = tree.out.parents[1]
     tree.make()
     first = read()
     tree.make()
     assert read() == first
-    cells = {f"toy/big/{row}.{suffix}" for row in ("scratch", "ours") for suffix in ("json", "csv")}
-    named = {Path(path).relative_to(tree.out.parent).as_posix() for path in first}
-    assert named == cells | {"toy.md", "toy.csv", "toy.json"}
+    cells = {f"numbers/toy/big/{row}.{suffix}" for row in ("scratch", "ours") for suffix in ("json", "csv")}
+    named = {Path(path).relative_to(reports).as_posix() for path in first}
+    assert named == cells | {"costs/toy.md", "tables/toy.md", "tables/toy.csv", "tables/toy.json"}
 
 
 def test_what_a_run_took_is_in_the_cost_page_alone(tree, edit):
@@ -70,7 +71,7 @@ def test_each_cell_has_its_numbers_and_the_mean_curve_of_its_runs(tree, edit):
         (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         edit(folder / "run.json", "outputs", "metrics.jsonl", to=sha256(folder / "metrics.jsonl"))
     tree.make()
-    cell = tree.out.with_suffix("") / "big" / "scratch"
+    cell = tree.out.parents[1] / "numbers/toy/big/scratch"
     assert json.loads(cell.with_suffix(".json").read_text()) == {"AP": 42.0, "AP50": 84.0, "runs": 3}
     assert cell.with_suffix(".csv").read_text() == "epoch,AP,AP50\n25,3.000,\n50,42.000,\n"
 

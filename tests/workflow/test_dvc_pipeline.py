@@ -1,4 +1,4 @@
-"""The pipeline at its smallest through both engines: whoever made the results, the other has nothing to do."""
+"""The pipeline at its smallest through both engines: whoever made results, the other has nothing to do."""
 
 import json
 import re
@@ -46,8 +46,12 @@ def has_nothing_to_do(project) -> bool:
 
 
 def tables(project) -> dict[str, bytes]:
-    folder = project.root / "reports/smoke/tables"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All that is reported, but the costs and the marks that Snakemake leaves in folders."""
+    folder = project.root / "reports/smoke"
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".snakemake_timestamp"]
+    return {
+        name: path.read_bytes() for path in files if "costs" not in (name := str(path.relative_to(folder)))
+    }
 
 
 def wipe(project) -> None:
