@@ -11,10 +11,10 @@ rule data:
     output:
         index="data/raw/{dataset}/{split}.json",
         record="data/raw/{dataset}/{split}.record.json",
-    wildcard_constraints:
-        dataset=PLAN.datasets(drawn=False),
     log:
         "logs/data/{dataset}-{split}.log",
+    wildcard_constraints:
+        dataset=PLAN.datasets(drawn=False),
     threads: 1
     resources:
         mem_mb=PLAN.resource("raw/{dataset}", "mem_mb"),
@@ -30,10 +30,10 @@ rule drawn_data:
         index="data/raw/{dataset}/{split}.json",
         record="data/raw/{dataset}/{split}.record.json",
         images=directory("data/raw/{dataset}/generated-{split}"),
-    wildcard_constraints:
-        dataset=PLAN.datasets(drawn=True),
     log:
         "logs/data/{dataset}-{split}.log",
+    wildcard_constraints:
+        dataset=PLAN.datasets(drawn=True),
     threads: 1
     resources:
         mem_mb=PLAN.resource("raw/{dataset}", "mem_mb"),
