@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from snakemake.io import IOFile
+from snakemake.persistence.file import FilePersistence
+
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.records import record_of
@@ -19,12 +22,14 @@ def forget_stale(plan: Plan) -> list[str]:
     Without a memory it goes by time: the settings are made newer than what was made from others. Returns the
     paths of the stale jobs.
     """
-    stale = [job for job in plan.jobs.values() if _made_from_others(job) and _believed(job)]
+    others = [job for job in plan.jobs.values() if _made_from_others(job)]
+    memory = FilePersistence(nolock=True) if others else None
+    stale = [job for job in others if _believed(job, memory)]
     for job in stale:
         Path(job.settings_file).touch()
     for job in plan.after(stale):
         for file in job.outputs.values():
-            _memory().cleanup_metadata(_file(file))
+            memory.cleanup_metadata(IOFile(file))
     return [job.path for job in stale]
 
 
@@ -38,20 +43,8 @@ def _made_from_others(job: Job) -> bool:
     return bool(said != job.digest)
 
 
-def _believed(job: Job) -> bool:
+def _believed(job: Job, memory: Any) -> bool:
     """Whether Snakemake remembers to have made the record from today's settings, or remembers nothing."""
-    memory = _memory().metadata(_file(record_of(job) or ""))
-    checksum = ((memory and memory.input_checksums) or {}).get(job.settings_file)
+    remembered = memory.metadata(IOFile(record_of(job)))
+    checksum = ((remembered and remembered.input_checksums) or {}).get(job.settings_file)
     return checksum is None or checksum.removeprefix("sha256:") == job.digest
-
-
-def _memory() -> Any:
-    from snakemake.persistence.file import FilePersistence
-
-    return FilePersistence(nolock=True)
-
-
-def _file(path: str) -> Any:
-    from snakemake.io import IOFile
-
-    return IOFile(path)
