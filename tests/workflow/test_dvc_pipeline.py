@@ -50,7 +50,7 @@ def has_nothing_to_do(project) -> bool:
 
 
 def tables(project) -> dict[str, bytes]:
-    """Tables, their numbers and curves; not what runs cost, nor the marks that Snakemake leaves in folders."""
+    """Tables, their numbers and curves; not what runs cost, nor marks that Snakemake leaves in folders."""
     reports = project.root / "reports/smoke"
     files = [path for part in ("tables", "numbers") for path in (reports / part).rglob("*") if path.is_file()]
     return {
