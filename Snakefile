@@ -19,6 +19,7 @@ PLAN = Lookup.of(config, write=workflow.is_main_process)
 
 wildcard_constraints:
     dataset="[a-z0-9_-]+",
+    split="[a-z0-9_-]+",
     name="[a-z0-9_-]+",
     plan="[a-z0-9_/-]+/seed[0-9]+",
     pretraining="pretrain/[a-z0-9_/-]+/seed[0-9]+",

@@ -54,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument(
         "--write", action="store_true", help="write the settings file of every job that changed"
     )
-    plan.add_argument("--dvc", action="store_true", help="write plan.yaml, which dvc.yaml reads")
+    plan.add_argument("--dvc", action="store_true", help="write plan.yaml and dvc.yaml, which DVC reads")
+    plan.add_argument(
+        "--check",
+        action="store_true",
+        help="fail when these two are another plan's; else --write, and be quiet",
+    )
     plan.set_defaults(run=_plan)
 
     _stage(verbs, "prepare", "generate or find a data set, and write its index", _prepare)
@@ -103,24 +108,28 @@ def _shard(text: str) -> tuple[int, int]:
 
 def _plan(a: argparse.Namespace) -> None:
     from sdetr.config.compile import compile_plan
-    from sdetr.config.listing import as_dvc, as_json, as_text
+    from sdetr.config.dvc import check_dvc, write_dvc
+    from sdetr.config.listing import as_json, as_text
 
     plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"))
-    if a.write:
+    tables = [word for table in a.table or () for word in ("--table", table)] or ["--first"] * a.first
+    command = " ".join(["sdetr plan --scale", a.scale, *tables])
+    if a.check:
+        check_dvc(plan, command)
+    if a.write or a.check:
         changed = plan.write()
         print(f"{len(changed)} of {len(plan.jobs)} settings files written", file=sys.stderr)
     if a.dvc:
-        Path("plan.yaml").write_text(as_dvc(plan), encoding="utf-8")
+        write_dvc(plan, command)
+    if a.check:
+        return
     print(json.dumps(as_json(plan), indent=1) if a.json else as_text(plan))
 
 
 def _prepare(a: argparse.Namespace) -> None:
-    from sdetr.data.prepare import prepare
-    from sdetr.data.settings import DataRun
-    from sdetr.settings_file import load
+    from sdetr.data.prepare import prepare_run
 
-    run = load(DataRun, a.settings)
-    prepare(run.dataset, run.name, a.out)
+    prepare_run(a.settings, a.out)
 
 
 def _backbone(a: argparse.Namespace) -> None:

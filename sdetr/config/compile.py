@@ -12,6 +12,7 @@ from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
 from sdetr.config.pages import add_pages
 from sdetr.config.plan import Plan
+from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
@@ -49,8 +50,10 @@ class _Table:
     def __init__(self, stages: Stages, composer: Composer, name: str, part: SelectionSettings):
         self.stages, self.name = stages, name
         self.scale, self.compares = composer.scale_name, composer.scale.compares
+        self.root = f"data/{self.scale}/"
         self.kin = composer.params.kin("scales", self.scale)
         self.stands: dict[str, str] = {}
+        self.evaluations: list[Job] = []
         self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
         limit = composer.scale.tables.get(name, SelectionSettings())
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
@@ -84,7 +87,7 @@ class _Table:
                     same.setdefault(row, {})[column] = owners[first]
                     continue
                 owners[first] = row
-                cells.setdefault(row, {})[column] = tuple(self._cell(run) for run in runs)
+                cells.setdefault(row, {})[column] = tuple(CellRun(run=self.root + run.path) for run in runs)
                 for n, run in enumerate(runs):
                     inputs |= self._files(run, f"{row}.{column}.{n}")
         return self._job(cells, same, inputs)
@@ -105,13 +108,9 @@ class _Table:
                 f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, only at {known}"
             )
 
-    def _cell(self, run: Job) -> CellRun:
-        init = self.stages.plan.maker(run.inputs["init"]).outputs["record"]
-        return CellRun(run=f"data/{self.scale}/{run.path}", settings=run.digest, init=init)
-
     def _files(self, run: Job, slot: str) -> dict[str, str]:
-        files = evaluate(self.stages, run).outputs | {name: run.outputs[name] for name in ("record", "curve")}
-        files["init"] = self.stages.plan.maker(run.inputs["init"]).outputs["record"]
+        self.evaluations.append(evaluation := evaluate(self.stages, run))
+        files = evaluation.outputs | {name: run.outputs[name] for name in ("record", "curve")}
         return {f"{slot}.{name}": file for name, file in files.items()}
 
     def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
@@ -121,6 +120,8 @@ class _Table:
         }
         # What is empty is not said, as everywhere in settings files.
         some: dict[str, Any] = {k: v for k, v in {"stands": self.stands, "same_as": same}.items() if v}
+        records = made_from(self.stages.plan, self.evaluations)
+        inputs |= {record: record for record in records if record not in inputs.values()}
         run = TableRun(
             stage="table",
             recipe=report.RECIPES["table"],
@@ -129,10 +130,12 @@ class _Table:
             id=self.name,
             table=self.settings.model_copy(update=said),
             cells=cells,
+            records=records,
             **some,
         )
-        stem = f"reports/{self.scale}/tables/{self.name}"
-        outputs = {kind: f"{stem}.{kind}" for kind in ("md", "csv", "json")}
+        folder = f"reports/{self.scale}"
+        outputs = {kind: f"{folder}/tables/{self.name}.{kind}" for kind in ("md", "csv", "json")}
+        outputs |= {"numbers": f"{folder}/numbers/{self.name}", "cost": f"{folder}/costs/{self.name}.md"}
         return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
 
     def _made_here(self, row: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -36,13 +37,13 @@ class Job:
     outputs: dict[str, str]
     resources: ResourceSettings = field(default_factory=ResourceSettings)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Content of the settings file."""
         head = f"# What decides {self.path}. Written by the plan from params/; field defaults are left out.\n"
         return head + yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True, width=110)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 of the settings file."""
         return hashlib.sha256(self.text.encode()).hexdigest()

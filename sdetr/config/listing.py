@@ -1,8 +1,6 @@
-"""The plan as people and engines read it: text, JSON, and the items that `dvc.yaml` unrolls."""
+"""The plan as people and programs read it: text and JSON."""
 
 from typing import Any
-
-import yaml
 
 from sdetr.config.job import STAGES
 from sdetr.config.plan import Plan
@@ -31,10 +29,3 @@ def as_json(plan: Plan) -> dict[str, Any]:
         for j in plan.jobs.values()
     ]
     return {"scale": plan.scale, "jobs": jobs, "aliases": plan.aliases}
-
-
-def as_dvc(plan: Plan) -> str:
-    """Stage → path → its files by slot, for the `foreach` of dvc.yaml."""
-    items = {stage: {j.path: {"in": j.inputs, "out": j.outputs} for j in plan.of(stage)} for stage in STAGES}
-    head = "# Written by `sdetr plan --dvc`; dvc.yaml unrolls it. Edit params/ instead.\n"
-    return head + yaml.safe_dump({"scale": plan.scale} | items, sort_keys=False, width=160)

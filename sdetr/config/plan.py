@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,24 @@ class Plan:
     def maker(self, file: str) -> Job:
         """The job that writes a file."""
         return self.jobs[self._makers[file]]
+
+    def before(self, jobs: Iterable[Job]) -> list[Job]:
+        """Jobs and all that they rest on, those that write a file before those that read it."""
+        needed: set[str] = set()
+        paths = [job.path for job in jobs]
+        while paths:
+            needed.add(path := paths.pop())
+            makers = [self._makers.get(file) for file in self.jobs[path].inputs.values()]
+            paths += [maker for maker in makers if maker and maker not in needed]
+        return [job for path, job in self.jobs.items() if path in needed]
+
+    def after(self, jobs: Iterable[Job]) -> list[Job]:
+        """Jobs and all that rests on them, those that write a file before those that read it."""
+        reached = {job.path for job in jobs}
+        for path, job in self.jobs.items():
+            if any(self._makers.get(file) in reached for file in job.inputs.values()):
+                reached.add(path)
+        return [job for path, job in self.jobs.items() if path in reached]
 
     def write(self) -> list[str]:
         """Writes the settings files whose content changed, only them: exactly their jobs rerun."""

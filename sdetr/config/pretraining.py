@@ -6,7 +6,6 @@ import sdetr.views.settings as views_settings
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
-from sdetr.models.variants import VARIANTS
 from sdetr.proposals.settings import ProposalsRun
 from sdetr.training.settings import PretrainProtocolSettings, PretrainRun
 from sdetr.views.settings import FeaturesRun, Views, ViewsRun
@@ -40,7 +39,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         "plan": plan.outputs["file"],
         "proposals": plan.inputs["proposals"],
     }
-    if settings.features_ahead and VARIANTS[detector.variant].levels > 1:
+    if settings.features_ahead and detector.levels > 1:
         # what is made ahead is the last map, which all others read alone; this one looks at the images
         settings = settings.model_copy(update={"features_ahead": False})
     if settings.features_ahead:

@@ -46,12 +46,15 @@ class Stages:
         return {"file": f"{stem}.{suffix}", "record": f"{stem}.json"}
 
     def dataset(self, name: str) -> Job:
-        """Raw data has no scale: neither its files nor its settings file."""
+        """Raw data has no scale, nor has its settings file; images are outputs where they are drawn."""
         stands = self.compose.dataset_name(name)
         settings = self.compose.dataset(name)
-        index = f"data/raw/{stands}/{settings.split}.json"
+        stem = f"data/raw/{stands}/{settings.split}"
+        outputs = {"index": f"{stem}.json", "record": f"{stem}.record.json"}
+        if settings.generate:
+            outputs["images"] = f"data/raw/{stands}/{data.DRAWN.format(split=settings.split)}"
         run = DataRun(stage="data", recipe=data.RECIPE, name=stands, dataset=settings)
-        return self.add("data", f"raw/{stands}", run, {}, {"index": index}, f"data/raw/{stands}.yaml")
+        return self.add("data", f"raw/{stands}", run, {}, outputs, f"data/raw/{stands}.yaml")
 
     def backbone(self, name: str) -> Job:
         settings = self.compose.backbone(name)

@@ -1,8 +1,10 @@
 """From raw files to an index: generate if asked, read, clean, check, write."""
 
 import logging
+import time
 from pathlib import Path
 
+from sdetr import record
 from sdetr.data.clean import clean
 from sdetr.data.embedded.generate import generate
 from sdetr.data.index import Index
@@ -10,11 +12,24 @@ from sdetr.data.readers.coco import read_coco
 from sdetr.data.readers.folder import read_folder
 from sdetr.data.readers.places import nearest
 from sdetr.data.readers.voc import read_voc
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.settings import DataRun, DatasetSettings
+from sdetr.files import write_json
+from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
 
 READERS = {"coco": read_coco, "voc": read_voc, "folder": read_folder}
+
+
+def prepare_run(settings: Path, out: Path) -> None:
+    """`prepare` from the settings of a DataRun; the index `x.json` gets a record `x.record.json`."""
+    began = time.perf_counter()
+    run = load(DataRun, settings)
+    begun = record.begin(run.stage, f"raw/{run.name}", None, {"settings": settings})
+    begun["starts"] = [record.start_entry(0)]
+    prepare(run.dataset, run.name, out)
+    ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})
+    write_json(out.with_suffix(".record.json"), ended, indent=1)
 
 
 def prepare(settings: DatasetSettings, name: str, out: Path) -> None:

@@ -9,6 +9,9 @@ from sdetr.config.base import Count, Fraction, Name, Settings, Sizes, Strings, o
 RECIPE = 1
 """Raise it when the files that the data stage writes change for the same settings."""
 
+DRAWN = "generated-{split}"
+"""Folder beside the index `{split}.json` in which images that we draw lie."""
+
 Size = Annotated[tuple[Count, Count], Field(strict=False)]
 
 

@@ -33,7 +33,10 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
         "objects": found.objects,
         "detections": found.detections,
         "recipe": RECIPE,
-        "inputs": {"predictions": sha256(predictions), "index": sha256(index)},
+        "inputs": {
+            name: {"path": str(path), "sha256": sha256(path)}
+            for name, path in (("settings", settings), ("predictions", predictions), ("test", index))
+        },
     }
     write_json(out, result, indent=1)
     log.info("%s: %s", out, " ".join(f"{name} {value:.1f}" for name, value in numbers.items()))

@@ -76,6 +76,11 @@ class ModelSettings(Settings):
     """Deformable attention forgets its samples and takes them again in the backward pass: slower, smaller."""
     detection: DetectionSettings
 
+    @property
+    def levels(self) -> int:
+        """Maps that become memory."""
+        return VARIANTS[self.variant].levels
+
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "ModelSettings":
         if self.width % self.heads:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sdetr.commit import current_commit
-from sdetr.report.results import Result, cure, read_result
+from sdetr.report.records import check_records, cure
+from sdetr.report.results import Result, read_result
 from sdetr.report.settings import Metric, TableRun
 from sdetr.report.statistics import Summary, summarise
 
@@ -53,6 +54,7 @@ class Content:
 def read_content(settings: TableRun) -> Content:
     """Raises ValueError for the first run that is not the plan's, or not like its neighbours."""
     table = settings.table
+    check_records(settings.records, settings.scale)
     cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
     content = Content(settings, cells, current_commit())
     for column in table.columns:

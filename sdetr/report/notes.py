@@ -1,16 +1,20 @@
 """What stands below a table: how to read it, where its numbers come from, and what to be careful about."""
 
+import os
+from pathlib import Path
+from urllib.parse import quote
+
 from sdetr.report.content import Content
+from sdetr.report.cost import cost_page
 from sdetr.report.markdown import escape, prose
 from sdetr.report.results import Result
-from sdetr.report.words import duration
 
 SINGLE, FOREIGN = "¹", "²"
 
 
-def notes(content: Content) -> str:
-    """A list of sentences."""
-    table, results = content.settings.table, content.results()
+def notes(content: Content, folder: Path) -> str:
+    """A list of sentences, with links relative to the folder it will lie in."""
+    table = content.settings.table
     protocols = dict.fromkeys(column.protocol for column in table.columns.values())
     said = [
         "Numbers are percent: mean ± sample standard deviation over n runs, which differ in their seed.",
@@ -21,7 +25,7 @@ def notes(content: Content) -> str:
         _stands(content.settings.stands),
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
-        _cost(results),
+        _cost(content, folder),
         _single(content),
         _foreign(content),
     ]
@@ -48,12 +52,11 @@ def _epochs(content: Content) -> list[str]:
     ]
 
 
-def _cost(results: list[Result]) -> str:
-    if not results:
+def _cost(content: Content, folder: Path) -> str:
+    if not content.results():
         return ""
-    devices = ", ".join(dict.fromkeys(escape(result.device) for result in results))
-    runs = "1 run" if len(results) == 1 else f"{len(results)} runs"
-    return f"Training time: {duration(sum(result.training_s for result in results))} in {runs}, on {devices}."
+    page = os.path.relpath(cost_page(folder / content.settings.id), folder)
+    return f"[What the runs cost]({quote(page)})."
 
 
 def _single(content: Content) -> str:

@@ -25,7 +25,7 @@ def render(content: Content, folder: Path) -> str:
         *([] if settings.compares else [warning]),
         f"# {escape(settings.table.title)}",
         *(_block(content, column, links) for column in settings.table.columns),
-        notes(content),
+        notes(content, folder),
         "\n".join(targets),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

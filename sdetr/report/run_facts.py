@@ -9,7 +9,7 @@ from typing import Any
 
 from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, folded, grid, paragraph, section, tag, together
-from sdetr.report.results import PROFILES
+from sdetr.report.records import PROFILES
 from sdetr.report.run_folder import RunFolder
 from sdetr.report.settings import PageRun
 from sdetr.report.words import duration, moment

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.files import sha256
-from sdetr.report.results import cure
+from sdetr.report.records import cure
 from sdetr.report.settings import PageRun
 
 LOG_LINES = 40

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sdetr.config.base import Name, Settings, Strings
 
-RECIPES = {"table": 2, "page": 1}
+RECIPES = {"table": 3, "page": 1}
 """By stage; raise one when the same results give another file."""
 
 Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"]
@@ -61,10 +61,15 @@ class CellRun(Settings):
 
     run: str
     """Its folder, from the root."""
+
+
+class MadeFrom(Settings):
+    """What a record has to say, so that its results are believed."""
+
     settings: str
-    """sha256 of its settings as the plan has them today."""
-    init: str
-    """Record (`run.json` or the like) of what it starts from, from the root."""
+    """sha256 of its job's settings as the plan has them today."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Input → record of the job that makes it."""
 
 
 class TableRun(Settings):
@@ -79,6 +84,8 @@ class TableRun(Settings):
     table: TableSettings
     cells: dict[Name, dict[Name, Annotated[tuple[CellRun, ...], Field(strict=False)]]]
     """row → column → runs, one per seed; a cell that this scale does not make is absent."""
+    records: dict[str, MadeFrom]
+    """Everything that the cells rest on, record by record, what comes first first."""
     stands: dict[Name, Name] = Field(default_factory=dict)
     """The papers' data sets and backbones → what stands for them at this scale."""
     same_as: dict[Name, dict[Name, Name]] = Field(default_factory=dict)

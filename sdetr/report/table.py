@@ -7,8 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sdetr.files import write_json, write_text
+from sdetr.files import sha256, write_json, write_text
 from sdetr.report.content import Cell, Content, read_content
+from sdetr.report.cost import cost_page, render_cost
+from sdetr.report.numbers import write_numbers
 from sdetr.report.page import render
 from sdetr.report.results import Result
 from sdetr.report.settings import TableRun
@@ -18,13 +20,17 @@ log = logging.getLogger(__name__)
 
 
 def make_table(settings: Path, out: Path) -> None:
-    """A TableRun → `out` (.md), and .csv and .json beside it. Runs are found from the working folder.
+    """A TableRun → `out` (.md), .csv and .json beside it; ../numbers/ and ../costs/ get theirs.
 
+    All but the costs is the same wherever the same runs are made. Runs are found from the working folder.
     Raises SettingsError, or ValueError and FileNotFoundError naming the run that is stale or missing.
     """
     content = read_content(load(TableRun, settings))
     write_text(out.with_suffix(".csv"), _csv(content))
-    write_json(out.with_suffix(".json"), _json(content), indent=1)
+    told = {"inputs": {"settings": {"path": str(settings), "sha256": sha256(settings)}}}
+    write_json(out.with_suffix(".json"), _json(content) | told, indent=1)
+    write_numbers(content, out.parents[1] / "numbers" / out.stem)
+    write_text(cost_page(out), render_cost(content))
     write_text(out, render(content, out.parent))
     log.info("%s: %d runs", out, len(content.results()))
 
@@ -65,9 +71,9 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _run(content: Content, result: Result) -> dict[str, Any]:
-    """All but the metrics, which depend on the epoch that a row reads."""
+    """All but the metrics, which depend on the epoch that a row reads, and the cost, which has its page."""
     said = asdict(result) | {"foreign": content.foreign(result)}
-    return {key: value for key, value in said.items() if key != "metrics"}
+    return {key: value for key, value in said.items() if key not in ("metrics", "cost")}
 
 
 def _csv(content: Content) -> str:

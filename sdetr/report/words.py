@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 
 def duration(seconds: float) -> str:
+    """To two or three digits."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)

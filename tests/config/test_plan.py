@@ -15,7 +15,7 @@ from sdetr.config.compile import compile_plan
 from sdetr.config.experiment import Composer
 from sdetr.config.job import STAGES
 from sdetr.config.layers import Params
-from sdetr.config.listing import as_dvc, as_json, as_text
+from sdetr.config.listing import as_json, as_text
 from sdetr.config.plan import Plan
 from sdetr.config.schema import schemas
 
@@ -126,13 +126,13 @@ def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):
     assert changed(before, after) == runs | {"tables/siamese-voc"}
 
 
-def test_an_edited_pretext_concerns_its_pretraining_alone(params):
+def test_an_edited_pretext_concerns_its_pretraining_and_the_table_that_rests_on_it(params):
     """What follows reruns because its input does; scratch, proposals and views have nothing to do with it."""
     before = compile_plan(params, "demo")
     edit(params, "scales/demo.yaml", "feature: 3.0", "feature: 2.0")
     after = compile_plan(params, "demo")
     runs = {f"pretrain/siamese-imagenet-60e/siamese/{model}/seed0" for model in ("detr", "conditional")}
-    assert changed(before, after) == runs
+    assert changed(before, after) == runs | {"tables/siamese-voc"}
     starting = [job.inputs["init"].split("/")[2] for job in after.of("finetune") if "siamese~" in job.path]
     assert starting == ["pretrain"] * 6
 
@@ -148,10 +148,10 @@ def test_an_edited_parent_concerns_its_children_too(params):
     assert touched == {VANILLA, CONDITIONAL}
 
 
-def test_an_edited_backbone_changes_no_runs_settings_but_its_own(params):
+def test_an_edited_backbone_changes_no_runs_settings_but_its_own_and_the_tables(params):
     before = compile_plan(params, "demo")
     edit(params, "backbones/shapes-r18-s0.yaml", "lr: 2.0e-3", "lr: 1.0e-3")
-    assert changed(before, compile_plan(params, "demo")) == {"backbones/swav_r50"}
+    assert changed(before, compile_plan(params, "demo")) == {"backbones/swav_r50", "tables/siamese-voc"}
 
 
 def test_blanks_comments_citations_and_key_order_concern_nothing(params):
@@ -171,7 +171,7 @@ def test_defaults_of_fields_are_in_no_settings_file():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, stage):
+def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(monkeypatch, stage):
     before = compile_plan(ROOT / "params", "demo")
     room = {"data": "data", "proposals": "proposals", "evaluate": "evaluation"}.get(stage)
     if room:
@@ -182,8 +182,8 @@ def test_a_raised_recipe_concerns_exactly_its_stage(monkeypatch, stage):
         monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
     after = compile_plan(ROOT / "params", "demo")
     touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
-    holding = {"pretrain": {"page"}, "finetune": {"page", "table"}}  # digests of runs
-    assert touched == {stage} | holding.get(stage, set())
+    holding = {"page": set(), "pretrain": {"table", "page"}, "finetune": {"table", "page"}}
+    assert touched == {stage} | holding.get(stage, {"table"})  # what holds digests of what it rests on
 
 
 def test_two_different_settings_at_one_path_are_an_error_naming_the_fields():
@@ -317,9 +317,6 @@ def test_listings_hold_every_job():
     plan = compile_plan(ROOT / "params", "demo")
     assert all(path in as_text(plan) for path in plan.jobs)
     assert {job["path"] for job in as_json(plan)["jobs"]} == set(plan.jobs)
-    dvc = yaml.safe_load(as_dvc(plan))
-    assert {path for stage, items in dvc.items() if stage != "scale" for path in items} == set(plan.jobs)
-    assert "@" not in as_dvc(plan)
 
 
 def test_schemas_for_editors_are_current():

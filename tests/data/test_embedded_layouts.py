@@ -25,7 +25,7 @@ def scene(settings: DatasetSettings, i: int) -> Scene:
 
 
 def test_pycocotools_reads_the_coco_layout_and_finds_the_masks(shapes: Path, scenes) -> None:
-    coco = COCO(shapes / "coco/generated/annotations/instances_train2017.json")
+    coco = COCO(shapes / "coco/generated-train/annotations/instances_train2017.json")
     settings = scenes("coco")
     assert len(coco.getImgIds()) == 24
     crowds = 0
@@ -42,7 +42,7 @@ def test_pycocotools_reads_the_coco_layout_and_finds_the_masks(shapes: Path, sce
 
 
 def test_panoptic_pngs_agree_with_their_json_and_cover_every_pixel(shapes: Path) -> None:
-    folder = shapes / "coco/generated/annotations"
+    folder = shapes / "coco/generated-train/annotations"
     content = json.loads((folder / "panoptic_train2017.json").read_text())
     stuff = {row["id"] for row in content["categories"] if not row["isthing"]}
     assert stuff == {s.official_id for s in STUFF}
@@ -59,7 +59,7 @@ def test_panoptic_pngs_agree_with_their_json_and_cover_every_pixel(shapes: Path)
 
 
 def test_voc_files_hold_one_based_corners_of_the_drawn_boxes(shapes: Path, scenes) -> None:
-    root = shapes / "voc/generated/VOCdevkit/VOC2012"
+    root = shapes / "voc/generated-train/VOCdevkit/VOC2012"
     settings = scenes("voc")
     stems = (root / "ImageSets/Main/train.txt").read_text().split()
     difficult = 0
@@ -77,7 +77,7 @@ def test_voc_files_hold_one_based_corners_of_the_drawn_boxes(shapes: Path, scene
 
 def test_turned_and_gray_pictures_are_stored_so_and_shown_upright(shapes: Path, scenes) -> None:
     settings = scenes("voc")
-    files = sorted((shapes / "voc/generated").rglob("*.jpg"))
+    files = sorted((shapes / "voc/generated-train").rglob("*.jpg"))
     turned = gray = 0
     for i, file in enumerate(files):
         truth = scene(settings, i)
@@ -105,7 +105,7 @@ def test_every_orientation_comes_back_upright(orientation: int, tmp_path: Path) 
 
 def test_what_is_drawn_already_is_not_drawn_again_unless_settings_change(scenes, tmp_path: Path) -> None:
     generate(scenes("voc", images=3), "x", tmp_path)
-    picture = tmp_path / "generated/VOCdevkit/VOC2012/JPEGImages/2012_000001.jpg"
+    picture = tmp_path / "generated-train/VOCdevkit/VOC2012/JPEGImages/2012_000001.jpg"
     os.utime(picture, (1, 1))
     generate(scenes("voc", images=3), "x", tmp_path)
     assert picture.stat().st_mtime == 1
@@ -120,17 +120,17 @@ def test_a_kill_while_drawing_leaves_nothing_that_is_taken_for_whole(
     import sdetr.data.embedded.generate as module
 
     def die(*_: object) -> None:
-        (tmp_path / ".generated.new" / "half").write_text("")
+        (tmp_path / ".generated-train.new" / "half").write_text("")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "write_voc", die)
         with pytest.raises(KeyboardInterrupt):
             generate(scenes("voc", images=2), "x", tmp_path)
-    assert not (tmp_path / "generated").exists()
+    assert not (tmp_path / "generated-train").exists()
     generate(scenes("voc", images=2), "x", tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["generated"]
-    assert not (tmp_path / "generated/half").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["generated-train"]
+    assert not (tmp_path / "generated-train/half").exists()
 
 
 def test_an_unknown_class_is_refused_with_the_nearest(scenes, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_other_seeds_splits_and_numbers_give_other_scenes(drawn: list[Scene]) ->
 def test_fewer_images_are_the_beginning_of_more(layout: str, scenes, tmp_path: Path) -> None:
     for images in (5, 9):
         generate(scenes(layout, images=images), "x", tmp_path / str(images))
-    few, many = (tree(tmp_path / str(n) / "generated") for n in (5, 9))
+    few, many = (tree(tmp_path / str(n) / "generated-train") for n in (5, 9))
     pictures = [name for name in few if name.lower().endswith((".jpg", ".jpeg", ".xml"))]
     assert len(pictures) == {"voc": 10, "folder": 5}[layout]
     assert all(few[name] == many[name] for name in pictures)
@@ -71,7 +71,9 @@ def test_all_layouts_hold_the_same_pictures(shapes: Path) -> None:
     hashes = []
     for layout in ("voc", "coco", "folder"):
         files = [
-            p for p in (shapes / layout / "generated").rglob("*") if p.suffix.lower() in (".jpg", ".jpeg")
+            p
+            for p in (shapes / layout / "generated-train").rglob("*")
+            if p.suffix.lower() in (".jpg", ".jpeg")
         ]
         hashes.append(sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in files))
     assert len(hashes[0]) == 24

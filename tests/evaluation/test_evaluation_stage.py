@@ -37,8 +37,9 @@ def test_the_file_holds_the_numbers_and_the_digests_of_what_they_were_made_from(
     assert result["objects"] == sum(not annotation["iscrowd"] for annotation in index["annotations"])
     assert result["detections"] == len(predictions["score"])
     assert result["recipe"] == RECIPE
-    digests = {"predictions": sha256(files / "predictions.json"), "index": sha256(files / "index.json")}
-    assert result["inputs"] == digests
+    made_from = {"settings": "settings.yaml", "predictions": "predictions.json", "test": "index.json"}
+    for slot, name in made_from.items():
+        assert result["inputs"][slot] == {"path": str(files / name), "sha256": sha256(files / name)}
 
 
 def test_nothing_is_written_when_predictions_do_not_fit(files):

@@ -27,6 +27,12 @@ COPIED = (
     "docs",
     "README.md",
     "CHANGELOG.md",
+    "plan.yaml",
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    ".dvc/config",
+    ".dvc/.gitignore",
 )
 WORKERS = 2
 LONGEST_S = 180
@@ -73,6 +79,7 @@ def _killed(mutant: Mutant) -> bool:
     """Whether the tests fail on the mutated copy; an error before the first test is no kill."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        (root / ".dvc").mkdir()
         for name in COPIED:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sdetr.evaluation.settings import RECIPE
+from sdetr.files import sha256
 from sdetr.report.table import make_table
 
 COMMIT = "a" * 40
@@ -23,30 +24,54 @@ class Tree:
     out: Path = Path("reports/demo/tables/toy.md")
 
     def run(self, start: str, seed: int = 0, column: str = "big", **metrics: float) -> dict[str, str]:
-        """Writes a run; → its CellRun."""
-        folder = Path(f"data/demo/finetune/toy-50e/{column}/{start}/seed{seed}")
-        record = {
+        """Writes a run and what it rests on; → its CellRun."""
+        folder = f"data/demo/finetune/toy-50e/{column}/{start}/seed{seed}"
+        index, backbone = "data/raw/toy/test.record.json", f"data/demo/backbones/{start}.json"
+        curve = Path(folder, "metrics.jsonl")
+        curve.parent.mkdir(parents=True, exist_ok=True)
+        scores = {f"test/{name}": value for name, value in metrics.items()}
+        curve.write_text(json.dumps({"step": 9, "epoch": 50.0, **scores}) + "\n")
+        about = {
             "commit": COMMIT,
             "dirty": False,
             "classes": ["cat", "dog"],
-            "inputs": {
-                key: {"path": key, "sha256": f"{key} digest"} for key in ("settings", "init", "train", "test")
-            },
-            "outputs": {"weights.safetensors": "weights digest", "predictions.json": "predictions digest"},
             "device": "cpu 2 cores",
             "seconds": {"total": 100.0, "training": 60.0, "evaluation": 30.0},
+            "peak_memory_bytes": 900_000_000,
+            "evaluation_recipe": RECIPE,
         }
-        digests = {"predictions": "predictions digest", "index": "test digest"}
-        write(folder / "run.json", record)
-        write(folder / "metrics.json", {"metrics": metrics, "recipe": RECIPE, "inputs": digests})
-        backbone = Path(f"data/demo/backbones/{start}.json")
-        write(backbone, {"outputs": {f"{start}.safetensors": "init digest"}})
-        return {"run": str(folder), "settings": "settings digest", "init": str(backbone)}
+        made = {
+            "weights.safetensors": "weights digest",
+            "predictions.json": "predictions digest",
+            "metrics.jsonl": sha256(curve),
+        }
+        self.record(index, {}, {"test.json": "test digest"})
+        self.record(backbone, {}, {f"{start}.safetensors": "init digest"})
+        before = {"init": (backbone, f"{start}.safetensors"), "test": (index, "test.json")}
+        self.record(f"{folder}/run.json", before, made, **about)
+        evaluated = {"predictions": (f"{folder}/run.json", "predictions.json"), "test": (index, "test.json")}
+        self.record(f"{folder}/metrics.json", evaluated, {}, metrics=metrics, recipe=RECIPE)
+        return {"run": folder}
+
+    def record(
+        self, path: str, before: dict[str, tuple[str, str]], made: dict[str, str], **about: Any
+    ) -> None:
+        """Writes a record, made from files that the records named in `before` say they made."""
+        inputs = {"settings": {"path": "settings.yaml", "sha256": "settings digest"}}
+        for slot, (maker, file) in before.items():
+            digest = json.loads(Path(maker).read_text())["outputs"][file]
+            inputs[slot] = {"path": str(Path(maker).parent / file), "sha256": digest}
+        write(Path(path), {"inputs": inputs, "outputs": made, **about})
+        makers = {slot: maker for slot, (maker, _) in before.items()}
+        self.settings["records"][path] = {"settings": "settings digest", "inputs": makers}
 
     def make(self) -> str:
         Path("table.yaml").write_text(yaml.safe_dump(self.settings, sort_keys=False))
         make_table(Path("table.yaml"), self.out)
         return self.out.read_text()
+
+    def cost(self) -> str:
+        return (self.out.parents[1] / "costs" / self.out.name).read_text()
 
     def json(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.out.with_suffix(".json").read_text())
@@ -97,11 +122,12 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     }
     settings = {
         "stage": "table",
-        "recipe": 1,
+        "recipe": 2,
         "scale": "demo",
         "compares": False,
         "id": "toy",
         "table": table,
+        "records": {},
     }
     tree = Tree(settings)
     three = [tree.run("swav_r50", seed, AP=ap, AP50=2 * ap) for seed, ap in enumerate((40.0, 42.0, 44.0))]

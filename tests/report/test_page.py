@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from sdetr.evaluation.settings import RECIPE
 from sdetr.files import sha256
 
 
@@ -87,18 +86,18 @@ def test_lines_of_a_block_are_equally_wide_in_the_source(tree):
     assert len(widths) == 1
 
 
-def test_notes_say_source_caption_protocols_time_and_device(tree):
+def test_notes_say_source_caption_and_protocols_and_lead_to_the_costs(tree):
     notes = tree.make().split("| *Faster R-CNN*")[1]
     for said in (
         "What it shows.",
         "Toy paper, Table 1",
         "`toy-50e`, `toy-150e`",
-        "4 min in 4 runs, on cpu 2 cores",
+        "[What the runs cost](../costs/toy.md)",
     ):
         assert said in notes
 
 
-def test_a_row_may_read_an_epoch_of_the_curve(tree):
+def test_a_row_may_read_an_epoch_of_the_curve(tree, edit):
     cell = tree.settings["cells"]["scratch"]["big"][0]
     lines = [
         {"step": 0, "epoch": 0.0, "test/AP": 1.5, "test/AP50": 3.0},
@@ -107,16 +106,14 @@ def test_a_row_may_read_an_epoch_of_the_curve(tree):
     lines += [{"step": 20, "epoch": 10.0, "test/AP": 40.0, "test/AP50": 80.0}]
     curve = Path(cell["run"], "metrics.jsonl")
     curve.write_text("\n".join(map(json.dumps, lines)) + "\n")
-    record = json.loads((curve.parent / "run.json").read_text())
-    record["outputs"]["metrics.jsonl"] = sha256(curve)
-    record["evaluation_recipe"] = RECIPE
-    (curve.parent / "run.json").write_text(json.dumps(record))
+    edit(curve.parent / "run.json", "outputs", "metrics.jsonl", to=sha256(curve))
     tree.settings["table"]["rows"]["before"] = {"label": "before training", "start": "swav_r50", "epoch": 0}
     tree.settings["cells"]["before"] = {"big": [cell]}
     page = tree.make()
     assert rows(page, "before training")[0][1:] == ["1 ¹ ([seed0][1])", "1.5", "–", "3.0", "–"]
     assert "before training: epoch 0 of the curve" in page
-    assert "in 4 runs" in page, "a run that two rows read is counted once"
+    cost = tree.cost()
+    assert "in 4 runs" in cost and rows(cost, "Big DETR")[0][1] != "before training", "counted once"
     tree.settings["table"]["rows"]["before"]["epoch"] = 5
     with pytest.raises(
         ValueError, match=r"seed0/metrics\.jsonl was not evaluated at epoch 5; it was at 0, 10"

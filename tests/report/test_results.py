@@ -27,8 +27,10 @@ def run(tree):
             "other predictions: predictions digest",
             "metrics.json",
         ),
-        ("metrics.json", ("inputs", "predictions"), "other predictions: another", "metrics.json"),
-        ("metrics.json", ("inputs", "index"), "other test index: another", "metrics.json"),
+        ("run.json", ("inputs", "test", "sha256"), "other test: another, but .*test.record.json", "run.json"),
+        ("metrics.json", ("inputs", "settings", "sha256"), "other settings: another", "metrics.json"),
+        ("metrics.json", ("inputs", "predictions", "sha256"), "other predictions: another", "metrics.json"),
+        ("metrics.json", ("inputs", "test", "sha256"), "other test: another", "metrics.json"),
         ("metrics.json", ("recipe",), "other evaluation recipe: another", "metrics.json"),
     ],
 )
@@ -47,18 +49,31 @@ def test_a_stale_cell_is_refused_by_name_with_the_command_that_repairs_it(
 
 
 def test_a_start_that_was_made_again_makes_its_runs_stale(tree, run, edit):
-    edit("data/demo/backbones/swav_r50.json", "outputs", to={"swav_r50.safetensors": "new", "other": "init"})
-    with pytest.raises(ValueError, match=r"made from other init: init digest, but .* now there is init, new"):
+    edit("data/demo/backbones/swav_r50.json", "outputs", "swav_r50.safetensors", to="new")
+    with pytest.raises(ValueError, match=r"seed0/run.json is stale, .* init: init digest, but .* is new;"):
         tree.make()
 
 
-@pytest.mark.parametrize(
-    "keys, what", [(("classes",), "classes"), (("inputs", "test", "sha256"), "the test index")]
-)
-def test_runs_of_one_column_have_the_same_classes_and_test_images(tree, run, edit, keys, what):
-    edit(run / "run.json", *keys, to=["dog", "cat"] if what == "classes" else "another")
-    if what != "classes":
-        edit(run / "metrics.json", "inputs", "index", to="another")
+def test_what_comes_before_the_start_is_checked_too_and_named_first(tree, run, edit):
+    edit("data/demo/backbones/swav_r50.json", "inputs", "settings", "sha256", to="another")
+    edit(run / "run.json", "inputs", "settings", "sha256", to="another")
+    with pytest.raises(
+        ValueError, match=r"^data/demo/backbones/swav_r50.json is stale, .* settings: another"
+    ):
+        tree.make()
+
+
+@pytest.mark.parametrize("what", ["classes", "the test index"])
+def test_runs_of_one_column_have_the_same_classes_and_test_images(tree, run, edit, what):
+    if what == "classes":
+        edit(run / "run.json", "classes", to=["dog", "cat"])
+    else:
+        other = "data/raw/other/test.record.json"
+        tree.record(other, {}, {"test.json": "another"})
+        for file in ("run.json", "metrics.json"):
+            edit(run / file, "inputs", "test", "sha256", to="another")
+            tree.settings["records"][str(run / file)]["inputs"]["test"] = other
+        tree.settings["records"] = dict(sorted(tree.settings["records"].items()))
     with pytest.raises(ValueError, match=rf"seed0 and .*seed1 stand in one column but differ in {what}"):
         tree.make()
 
@@ -74,7 +89,7 @@ def test_a_run_without_its_file_is_named_with_the_command_that_makes_it(tree, ru
 
 def test_a_record_without_a_digest_is_refused(tree, run, edit):
     edit(run / "run.json", "inputs", to={"test": {"sha256": "test digest"}})
-    with pytest.raises(ValueError, match=r"run\.json: inputs\.(init|settings) is missing"):
+    with pytest.raises(ValueError, match=r"seed1/run\.json: inputs\.settings is missing"):
         tree.make()
 
 

@@ -1,6 +1,7 @@
 """The table stage: three files that hold the same numbers, made without torch."""
 
 import csv
+import json
 import math
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 import sdetr
 from sdetr.config.base import SettingsError
+from sdetr.files import sha256
 
 
 def test_json_and_csv_hold_every_value_and_where_it_came_from(tree):
@@ -34,14 +36,44 @@ def test_json_and_csv_hold_every_value_and_where_it_came_from(tree):
 
 
 def test_making_a_table_twice_gives_the_same_files(tree):
-    def read() -> list[bytes]:
-        return [tree.out.with_suffix(suffix).read_bytes() for suffix in (".md", ".csv", ".json")]
+    def read() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in reports.rglob("*") if path.is_file()}
 
+    reports = tree.out.parents[1]
     tree.make()
     first = read()
     tree.make()
     assert read() == first
-    assert {path.suffix for path in tree.out.parent.iterdir()} == {".md", ".csv", ".json"}
+    cells = {f"numbers/toy/big/{row}.{suffix}" for row in ("scratch", "ours") for suffix in ("json", "csv")}
+    named = {Path(path).relative_to(reports).as_posix() for path in first}
+    assert named == cells | {"costs/toy.md", "tables/toy.md", "tables/toy.csv", "tables/toy.json"}
+
+
+def test_what_a_run_took_is_in_the_cost_page_alone(tree, edit):
+    tree.make()
+    before = {path: path.read_bytes() for path in tree.out.parent.rglob("*") if path.is_file()}
+    run = tree.settings["cells"]["scratch"]["big"][0]["run"]
+    edit(f"{run}/run.json", "seconds", to={"total": 9000.0, "training": 8000.0})
+    edit(f"{run}/run.json", "peak_memory_bytes", to=12_000_000_000)
+    tree.make()
+    assert {path: path.read_bytes() for path in before} == before
+    line = next(line for line in tree.cost().splitlines() if "from scratch" in line)
+    assert [cell.strip() for cell in line.strip("|").split("|")][2:] == [
+        "3", "2 h 15 min", "2 h 33 min", "12.0 GB", "cpu 2 cores",
+    ]  # fmt: skip
+
+
+def test_each_cell_has_its_numbers_and_the_mean_curve_of_its_runs(tree, edit):
+    folders = [Path(cell["run"]) for cell in tree.settings["cells"]["scratch"]["big"]]
+    for folder, aps in zip(folders, [(1, 40), (2, 42), (6, 44)], strict=True):
+        lines = [{"epoch": e, "test/AP": ap} for e, ap in zip((25.0, 50.0), aps, strict=True)]
+        lines += [{"epoch": 30.0, "train/total": 1.0}, *([{"epoch": 40.0, "test/AP": 9.0}] * (aps[0] == 1))]
+        (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        edit(folder / "run.json", "outputs", "metrics.jsonl", to=sha256(folder / "metrics.jsonl"))
+    tree.make()
+    cell = tree.out.parents[1] / "numbers/toy/big/scratch"
+    assert json.loads(cell.with_suffix(".json").read_text()) == {"AP": 42.0, "AP50": 84.0, "runs": 3}
+    assert cell.with_suffix(".csv").read_text() == "epoch,AP,AP50\n25,3.000,\n50,42.000,\n"
 
 
 def test_a_settings_file_of_another_shape_is_refused(tree):

@@ -23,9 +23,16 @@ class Project:
 
     def snakemake(self, *arguments: str, fails: bool = False) -> str:
         """What it printed, both streams. Asserts that it ended well, or ill if it should."""
-        command = [str(Path(sys.executable).with_name("snakemake")), *arguments]
+        return self.run("snakemake", *arguments, fails=fails)
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run("dvc", *arguments)
+
+    def run(self, program: str, *arguments: str, fails: bool = False) -> str:
+        """The same of any program that is installed beside this Python, or anywhere."""
+        beside = Path(sys.executable).with_name(program)
         done = subprocess.run(
-            command,
+            [str(beside) if beside.exists() else program, *arguments],
             cwd=self.root,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -57,9 +64,12 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
         root, home = folder / "project", folder / "home"
         root.mkdir()
         home.mkdir()
-        for name in ("params", "workflow", "Snakefile"):
+        for name in ("params", "workflow", "Snakefile", "plan.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+        (root / ".dvc").mkdir()
+        for name in ("config", ".gitignore"):
+            shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
         for profile in ("demo", "smoke", "local", "slurm"):
             (root / profile).symlink_to((ROOT / profile).readlink())
         kept = {
@@ -92,3 +102,23 @@ def made(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project
     root = tmp_path_factory.mktemp("made") / "project"
     shutil.copytree(finished.root, root, symlinks=True)
     return Project(root, finished.environment)
+
+
+@pytest.fixture(scope="session")
+def new_git_project(new_project: Callable[[], Project]) -> Callable[[], Project]:
+    """The same as a clone: DVC wants git around it."""
+
+    def make() -> Project:
+        project = new_project()
+        for words in (["init", "--quiet"], ["add", "--all"]):
+            project.run("git", *words)
+        who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+        project.run("git", *who, "commit", "--quiet", "--message", "as cloned")
+        return project
+
+    return make
+
+
+@pytest.fixture
+def git_project(new_git_project: Callable[[], Project]) -> Project:
+    return new_git_project()

@@ -9,6 +9,7 @@ from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
+from workflow.lib.stale import forget_stale
 
 
 class Lookup:
@@ -35,6 +36,7 @@ class Lookup:
             )
             if write:
                 plan.write()
+                forget_stale(plan)
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
@@ -43,6 +45,11 @@ class Lookup:
     def outputs(self, stage: str) -> list[str]:
         """All files that the jobs of a stage write."""
         return [file for job in self.plan.of(stage) for file in job.outputs.values()]
+
+    def datasets(self, drawn: bool) -> str:
+        """Pattern of the data sets whose images are made here, or of those whose images somebody brought."""
+        jobs = [job for job in self.plan.of("data") if ("images" in job.outputs) == drawn]
+        return "|".join(job.path.removeprefix("raw/") for job in jobs) or "(?!)"
 
     def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
         """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""

@@ -1,6 +1,7 @@
 """
 IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
 OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}; reports/{scale}/runs/{run}.html
+      reports/{scale}/numbers/{name}/: a file per cell, and its curve; reports/{scale}/costs/{name}.md: what the runs took
 """
 
 
@@ -29,6 +30,8 @@ rule table:
         md="reports/{scale}/tables/{name}.md",
         csv="reports/{scale}/tables/{name}.csv",
         json="reports/{scale}/tables/{name}.json",
+        numbers=directory("reports/{scale}/numbers/{name}"),
+        cost="reports/{scale}/costs/{name}.md",
     log:
         "logs/{scale}/tables/{name}.log",
     threads: 1

@@ -12,21 +12,19 @@ from sdetr.data.embedded.write_folder import write_object_folders, write_scene_f
 from sdetr.data.embedded.write_voc import write_voc
 from sdetr.data.progress import ticking
 from sdetr.data.readers.places import nearest
-from sdetr.data.settings import RECIPE, DatasetSettings, ObjectsSettings
+from sdetr.data.settings import DRAWN, RECIPE, DatasetSettings, ObjectsSettings
 
 log = logging.getLogger(__name__)
 
-FOLDER = "generated"
-
 
 def generate(settings: DatasetSettings, name: str, folder: Path) -> DatasetSettings:
-    """Draw into `folder/generated` unless it holds the same; returns settings that say where to read it.
+    """Draw into `folder/generated-<split>` unless it holds the same; returns settings that say where to read.
 
     Raises ValueError for classes or layouts that cannot be drawn.
     """
     assert settings.generate is not None
     classes = _classes(settings, name)
-    place = folder / FOLDER
+    place = folder / DRAWN.format(split=settings.split)
     marker: dict[str, object] = {
         "recipe": RECIPE,
         "layout": settings.layout,
@@ -38,7 +36,7 @@ def generate(settings: DatasetSettings, name: str, folder: Path) -> DatasetSetti
         log.info("%s: drawn already in %s", name, place)
     else:
         _replace(place, settings, name, classes, marker)
-    return _where_to_read(settings)
+    return _where_to_read(settings, place.name)
 
 
 def _classes(settings: DatasetSettings, name: str) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ def _replace(
     place: Path, settings: DatasetSettings, name: str, classes: tuple[str, ...], marker: dict[str, object]
 ) -> None:
     """Draw beside, then rename: a kill leaves a folder that nobody reads, and that the next start removes."""
-    fresh, old = place.with_name(f".{FOLDER}.new"), place.with_name(f".{FOLDER}.old")
+    fresh, old = place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")
     for rest in (fresh, old):
         if rest.exists():
             shutil.rmtree(rest)
@@ -95,17 +93,17 @@ def _draw(settings: DatasetSettings, name: str, classes: tuple[str, ...], folder
         write_scene_folders(folder / recipe.split, scenes)
 
 
-def _where_to_read(settings: DatasetSettings) -> DatasetSettings:
+def _where_to_read(settings: DatasetSettings, place: str) -> DatasetSettings:
     assert settings.generate is not None
     split = settings.generate.split
     places: dict[str, dict[str, object]] = {
-        "voc": {"roots": (f"{FOLDER}/VOCdevkit/VOC2012",), "lists": (), "one_based": True},
+        "voc": {"roots": (f"{place}/VOCdevkit/VOC2012",), "lists": (), "one_based": True},
         "coco": {
-            "roots": (FOLDER,),
+            "roots": (place,),
             "lists": (f"annotations/instances_{split}2017.json",),
             "images": f"{split}2017",
             "classes": (),  # the file says them, in the order of its ids
         },
-        "folder": {"roots": (f"{FOLDER}/{split}",)},
+        "folder": {"roots": (f"{place}/{split}",)},
     }
     return settings.model_copy(update=places[settings.layout])
