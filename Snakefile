@@ -2,7 +2,7 @@
 From params/ to the papers' tables.
 
 IN    params/**, and images: made here at the scales demo and smoke, brought by you at paper (data/raw/<data set>/)
-OUT   reports/{scale}/tables/*.{md,csv,json}
+OUT   reports/{scale}/tables/*.{md,csv,json}, and what MLflow shows
 
 The plan says which jobs there are; rules say what a stage calls. `snakemake --profile demo all_tables` is what `make demo` runs.
 """
@@ -32,6 +32,7 @@ localrules:
 rule all_tables:
     input:
         PLAN.tables(),
+        PLAN.synced,
 
 
 include: "workflow/rules/data.smk"

@@ -1,11 +1,13 @@
 """Whether MLflow tells of every declared output of the plan what is on disk."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sdetr.config.plan import Plan
+from sdetr.tracking.attachments import listed
 from sdetr.tracking.curve import last_points
 from sdetr.tracking.door import Door
 from sdetr.tracking.memory import Memory
@@ -33,31 +35,34 @@ def check(plan: Plan, root: Path) -> Iterator[Checked]:
     """Every declared output in the plan's order, asked of MLflow itself. Raises TrackingError."""
     store, observer = Store.of(root), Observer(plan, root)
     door = Door(store)
-    for job in observer.jobs():
-        portrait = observer.portrait(job)
-        memory = Memory.load(observer.memory(job), store.fingerprint)
-        run = _run(door, memory) if portrait else None
-        for slot, file in observer.outputs(job).items():
-            there = portrait.outputs.get(slot) if portrait else None
-            fault = _fault(portrait, run, slot) if there else f"not made yet, or half: make {file}"
-            yield Checked(file, there.sha256 if there else "", memory.run_id if run else "", fault)
+    with tempfile.TemporaryDirectory() as folder:
+        for job in observer.jobs():
+            portrait, memory = observer.portrait(job), Memory.load(observer.memory(job), store.fingerprint)
+            run = _run(door, memory) if portrait else None
+            there = listed(door, memory.run_id, Path(folder)) if run else {}
+            for slot, file in observer.outputs(job).items():
+                here = portrait.outputs.get(slot) if portrait else None
+                if portrait is None or here is None:
+                    fault = f"not made yet: make {file}"
+                elif run is None:
+                    fault = "MLflow has no run of it: `sdetr sync`"
+                elif there.get(slot, {}).get("sha256") != here.sha256:
+                    fault = "its run in MLflow tells of another content: `sdetr sync`"
+                else:
+                    fault = _differing(portrait, run) if slot == "curve" else ""
+                yield Checked(file, here.sha256 if here else "", memory.run_id if run else "", fault)
 
 
 def _run(door: Door, memory: Memory) -> Any:
-    """None for a run that is not there any more."""
-    if not memory.run_id:
+    """None for a run that is not there any more, or of which not everything has been sent."""
+    if "listing" not in memory.sent:
         return None
     filter_string = f"attributes.run_id = '{memory.run_id}'"
     return next(iter(door("search_runs", [memory.experiment_id], filter_string, max_results=1)), None)
 
 
-def _fault(portrait: Portrait | None, run: Any, slot: str) -> str:
-    if portrait is None or run is None:
-        return "MLflow has no run of it: `sdetr sync`"
-    if run.data.tags.get(f"output.{slot}") != portrait.outputs[slot].sha256:
-        return "its run in MLflow tells of another content: `sdetr sync`"
-    if slot == "curve" and portrait.curve:
-        for point in last_points(portrait.curve):
-            if run.data.metrics.get(point.key) != point.value:
-                return f"its run in MLflow ends with another {point.key}: `sdetr sync`"
+def _differing(portrait: Portrait, run: Any) -> str:
+    for point in last_points(portrait.curve) if portrait.curve else []:
+        if run.data.metrics.get(point.key) != point.value:
+            return f"its run in MLflow ends with another {point.key}: `sdetr sync`"
     return ""

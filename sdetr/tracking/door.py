@@ -18,12 +18,16 @@ PATIENCE_S = 10
 FIRST_S = 20
 """For the first one, which imports the half of MLflow."""
 
+EMPTY = "Nothing is here: runs are in the experiments called <scale>/<table>, /pretrain and /inputs."
+"""Said of the experiment that MLflow makes by itself."""
+
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(TIMEOUT_S),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "10",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "PGCONNECT_TIMEOUT": str(TIMEOUT_S),
     "GIT_PYTHON_REFRESH": "quiet",
 }
@@ -63,7 +67,7 @@ class Door:
     def _connect(self) -> Any:
         if path := self.store.missing:
             with written_whole(path) as temporary:  # killed half-way, a database would stay half for ever
-                self._open(f"sqlite:///{temporary}").search_experiments(max_results=1)
+                self._open(f"sqlite:///{temporary}").set_experiment_tag("0", "mlflow.note.content", EMPTY)
         client = self._open(self.store.uri)
         client.search_experiments(max_results=1)
         return client

@@ -7,6 +7,7 @@ from sdetr.tracking.memory import Memory
 from sdetr.tracking.observe import Observer
 from sdetr.tracking.places import host_of
 from sdetr.tracking.portrait import Portrait
+from sdetr.tracking.store import page
 
 
 class Lineage:
@@ -50,16 +51,24 @@ class Lineage:
 
     def note(self, job: Job) -> str:
         """Markdown: where it comes from and what follows, every run a link."""
+        portrait, _ = self.mirrored[job.path]
         lines = [f"`{job.path}`", ""]
         for slot, paths in self._upstream.get(job.path, {}).items():
             lines.append(f"- made from, {slot}: " + ", ".join(map(self._link, paths)))
         followers = self._downstream.get(job.path, [])
         if followers:
             lines.append("- followed by: " + ", ".join(map(self._link, followers)))
+        if portrait.pictures:
+            lines.append(
+                "- pictures: at the end of *Model metrics* (enlarge a tile), or *Artifacts*, `images`"
+            )
+        lines += [
+            f"- wrote, {slot}: `{path}`, sha256 `{sha}`" for slot, (path, sha) in portrait.outputs.items()
+        ]
         return "\n".join(lines)
 
     def _link(self, path: str) -> str:
         if path not in self.mirrored:
             return f"`{path}`"
         portrait, memory = self.mirrored[path]
-        return f"[{portrait.name}](#/experiments/{memory.experiment_id}/runs/{memory.run_id})"
+        return f"[{portrait.name}](#{page(memory.experiment_id, memory.run_id)})"

@@ -3,12 +3,11 @@
 import html
 import json
 from pathlib import Path
-from urllib.parse import quote
 
 from sdetr.config.job import STAGES
 from sdetr.files import write_text
 from sdetr.tracking.lineage import Lineage
-from sdetr.tracking.store import Store
+from sdetr.tracking.store import Store, page
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>MLflow, scale {scale}</title><style>
@@ -60,7 +59,7 @@ def write_links(scale: str, root: Path, store: Store, lineage: Lineage) -> None:
 
 
 def _row(address: str, path: str, name: str, experiment_id: str, run_id: str) -> str:
-    link = html.escape(f"{address}/#/experiments/{quote(experiment_id)}/runs/{quote(run_id)}")
+    link = html.escape(f"{address}/#{page(experiment_id, run_id)}")
     said = html.escape(path)
     cells = f'<td><a href="{link}">{html.escape(name)}</a></td><td><code>{said}</code></td>'
     return f'\n<tr id="{said}">{cells}</tr>'

@@ -57,7 +57,7 @@ class Observer:
             status=seen.status,
             begun_ms=seen.begun_ms,
             ended_ms=seen.ended_ms,
-            tags=self._tags(job, seen) | {f"output.{slot}": file.sha256 for slot, file in outputs.items()},
+            tags=self._tags(job, seen),
             inputs=self._inputs(job, seen.record),
             outputs=outputs,
             settings=seen.settings(),
@@ -95,19 +95,18 @@ class Observer:
         if cells:
             tags |= {"row": cells[0].row, "column": cells[0].column}
         tags |= {f"table.{table}": ", ".join(where) for table, where in seats.items()}
-        tags |= {f"input.{slot}": file.sha256 for slot, file in self._inputs(job, record).items()}
         if record:
-            tags |= {f"version.{name}": version for name, version in record["versions"].items()}
             tags |= {
                 "device": record["device"],
                 "host": ", ".join(dict.fromkeys(start["host"] for start in record["starts"])),
-                "starts_at_steps": ", ".join(str(start["step"]) for start in record["starts"]),
+                "started at steps": ", ".join(str(start["step"]) for start in record["starts"]),
+                "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
                 "commit": (record["commit"] or "unknown") + (" with changes" if record["dirty"] else ""),
                 "mlflow.source.git.commit": record["commit"] or "",
             }
             made_from = record["inputs"]["settings"]["sha256"]
             tags["settings"] = "the plan's" if made_from == job.digest else "not the plan's: stale"
-        return tags
+        return tags | {"mlflow.source.name": f"sdetr, stage {job.stage}", "mlflow.source.type": "LOCAL"}
 
     def _measured(self, outputs: dict[str, Digested]) -> dict[str, float]:
         if "metrics" not in outputs:

@@ -50,12 +50,14 @@ class Places:
     def name(self, job: Job) -> str:
         """For lists and legends; unique within an experiment."""
         kind, *words = job.path.split("/")
+        if words[-1].startswith("seed"):
+            words[-1] = words[-1].replace("seed", "s")
         if cells := self.cells(job):
-            return " · ".join([cells[0].column, cells[0].row, words[-1]])
+            return "/".join([cells[0].column, cells[0].row, words[-1]])
         if kind == "pretrain":
             protocol, pretext, model, seed = words
-            return " · ".join([pretext, model, protocol, seed])
-        return " · ".join([job.stage, *words])
+            return "/".join([pretext, model, protocol, seed])
+        return "/".join([job.stage, *words])
 
 
 def host_of(job: Job) -> str:

@@ -86,10 +86,10 @@ class Seen:
         record, numbers = self.record, dict[str, float]()
         if "peak_memory_bytes" in record:
             numbers["system/peak_memory_megabytes"] = round(record["peak_memory_bytes"] / MEBIBYTE, 1)
-        for group in ("seconds", "counts", "metrics"):
+        for group, prefix in (("seconds", "system/seconds_"), ("counts", "counts/"), ("metrics", "")):
             for name, value in record.get(group, {}).items():
                 if isinstance(value, int | float):
-                    numbers[name if group == "metrics" else f"{group}/{name}"] = float(value)
+                    numbers[prefix + name] = float(value)
         return numbers
 
 

@@ -84,7 +84,6 @@ class Shelf:
                 self._door("restore_experiment", found.experiment_id)
             kind = name.partition("/")[2]
             tags = {
-                # Without it the UI opens in its mode for language models, which shows no curves.
                 "mlflow.experimentKind": "custom_model_development",
                 "mlflow.note.content": ABOUT.get(kind, self._titles.get(kind, "")),
                 "scale": self._scale,

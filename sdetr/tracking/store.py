@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from sdetr.tracking.secrets import redact
 
@@ -87,3 +87,8 @@ class Store:
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise TrackingError(f"MLflow at {self.shown} does not answer ({redact(str(reason))})") from None
+
+
+def page(experiment_id: str, run_id: str) -> str:
+    """Of a run, behind the address and `#`; without the last word MLflow opens in its mode for chat models."""
+    return f"/experiments/{quote(experiment_id)}/runs/{quote(run_id)}?workflowType=machine_learning"

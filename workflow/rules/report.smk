@@ -1,7 +1,11 @@
 """
 IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
-OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}
+OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}; all of it again in MLflow
 """
+
+
+localrules:
+    sync,
 
 
 rule evaluate:
@@ -37,3 +41,20 @@ rule table:
         runtime=PLAN.resource("tables/{name}", "minutes"),
     shell:
         "exec sdetr table --settings {input.settings} --out {output.md} 2>{log}"
+
+
+# After the tables, and never in their way: whatever becomes of it, the workflow ends well. What could not be
+# mirrored, the next sync takes along, also one by hand. It runs beside the controller, where the network is.
+rule sync:
+    input:
+        PLAN.tables(),
+    output:
+        touch(PLAN.synced),
+    log:
+        "logs/{scale}/sync.log".format(scale=PLAN.scale),
+    threads: 1
+    params:
+        scale=PLAN.scale,
+        tables=PLAN.tables_asked,
+    shell:
+        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 20 2> >(tee {log} >&2) || true"
