@@ -1,4 +1,4 @@
-"""What hangs on a run: pictures, small texts, inputs, outputs. Large files are named, by digest, not copied."""
+"""What hangs on a run: pictures, small texts, inputs, outputs. Large files are not copied but named."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -90,5 +90,5 @@ class Store:
 
 
 def page(experiment_id: str, run_id: str) -> str:
-    """Of a run, behind the address and `#`; without the last word MLflow opens in its mode for chat models."""
+    """Of a run, behind the address and `#`; else MLflow opens in its mode for chat models."""
     return f"/experiments/{quote(experiment_id)}/runs/{quote(run_id)}?workflowType=machine_learning"

@@ -46,7 +46,7 @@ class Lookup:
         return lookup
 
     def leave_to_a_later_sync(self) -> None:
-        """Tables that came from elsewhere, DVC or a copy of a tree, are no reason to start a job by themselves.
+        """Tables that came from elsewhere (DVC, a copy of a tree) are no reason to start a job by themselves.
 
         Then the mark is set here, as if the sync had followed them at once; the next new table is mirrored.
         """
