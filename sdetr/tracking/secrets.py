@@ -6,7 +6,7 @@ import re
 SECRET_NAME = re.compile(r"PASSWORD|PASSWD|TOKEN|SECRET|CREDENTIAL|API_?KEY|ACCESS_KEY", re.IGNORECASE)
 SHORTEST = 4
 """Shorter values stand in every text by chance."""
-_USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s'\"]+@")
 _QUERY = re.compile(
     r"([?&;](?:[\w-]*(?:password|passwd|token|secret|key|sig|signature)[\w-]*)=)[^&;#\s'\"]+", re.IGNORECASE
 )
