@@ -61,7 +61,7 @@ bench: setup
 ui: setup
 	@test -f mlflow.db || { echo "there is no mlflow.db; make demo, or uv run sdetr sync, fills one"; exit 1; }
 	@uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db 2>/dev/null
-	@echo "http://127.0.0.1:$(PORT)/\#/experiments?workflowType=machine_learning    (Ctrl-C ends it)"
+	@echo "http://127.0.0.1:$(PORT)   choose Model training at the top left; direct links: reports/*/mlflow.html; Ctrl-C ends it"
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 --port $(PORT) \
 	    --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 

@@ -18,7 +18,7 @@ PATIENCE_S = 10
 FIRST_S = 20
 """For the first one, which imports the half of MLflow."""
 
-EMPTY = "Nothing is here: runs are in the experiments called <scale>/<table>, /pretrain and /inputs."
+EMPTY = "Nothing is here: runs are in the experiments called <scale>/<table>, /pretrain, /inputs, /tables."
 """Said of the experiment that MLflow makes by itself."""
 
 ENVIRONMENT = {

@@ -60,7 +60,7 @@ class Lineage:
             lines.append("- followed by: " + ", ".join(map(self._link, followers)))
         if portrait.pictures:
             lines.append(
-                "- pictures: at the end of *Model metrics* (enlarge a tile), or *Artifacts*, `images`"
+                "- pictures: at the end of *Model metrics*, in each tile below the settings; or *Artifacts*"
             )
         lines += [
             f"- wrote, {slot}: `{path}`, sha256 `{sha}`" for slot, (path, sha) in portrait.outputs.items()

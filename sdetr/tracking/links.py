@@ -2,12 +2,14 @@
 
 import html
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from sdetr.config.job import STAGES
 from sdetr.files import write_text
 from sdetr.tracking.lineage import Lineage
-from sdetr.tracking.store import Store, page
+from sdetr.tracking.store import TRAINING, Store, page
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>MLflow, scale {scale}</title><style>
@@ -36,7 +38,7 @@ if (row) fetch(address, {{mode: "no-cors"}})
 
 def write_links(scale: str, root: Path, store: Store, lineage: Lineage) -> None:
     """Every mirrored run with its link; opened with `#<run path>` the page leads on to MLflow."""
-    parts = []
+    parts = [f"<h2>Experiments</h2>\n<table>{''.join(_experiments(store.address, lineage))}</table>"]
     for stage in reversed(STAGES):
         rows = [
             _row(store.address, path, portrait.name, memory.experiment_id, memory.run_id)
@@ -56,6 +58,17 @@ def write_links(scale: str, root: Path, store: Store, lineage: Lineage) -> None:
     path = root / "reports" / scale / "mlflow.html"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
+
+
+def _experiments(address: str, lineage: Lineage) -> Iterator[str]:
+    """Those of tables first; each as a list and as curves."""
+    known = {portrait.experiment: memory.experiment_id for portrait, memory in lineage.mirrored.values()}
+    for name, experiment_id in sorted(
+        known.items(), key=lambda item: item[0].endswith(("/inputs", "/pretrain", "/tables"))
+    ):
+        link = html.escape(f"{address}/#/experiments/{quote(experiment_id)}/runs?{TRAINING}")
+        curves = f'<a href="{link}&amp;compareRunsMode=CHART">curves</a>'
+        yield f'\n<tr><td><a href="{link}">{html.escape(name)}</a></td><td>{curves}</td></tr>'
 
 
 def _row(address: str, path: str, name: str, experiment_id: str, run_id: str) -> str:

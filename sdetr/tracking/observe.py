@@ -106,6 +106,7 @@ class Observer:
             }
             made_from = record["inputs"]["settings"]["sha256"]
             tags["settings"] = "the plan's" if made_from == job.digest else "not the plan's: stale"
+            tags["mlflow.runColor"] = self.places.colour(job)
         return tags | {"mlflow.source.name": f"sdetr, stage {job.stage}", "mlflow.source.type": "LOCAL"}
 
     def _measured(self, outputs: dict[str, Digested]) -> dict[str, float]:

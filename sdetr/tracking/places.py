@@ -1,11 +1,14 @@
 """Where a run stands in MLflow: in which experiment, under which name, in which cells of which tables."""
 
+import colorsys
 from collections import defaultdict
 from dataclasses import dataclass
 
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 
+GOLDEN = 0.618034
+"""Of a circle: multiples of it never come close to each other."""
 GUESTS = ("evaluate", "page")
 """Stages that tell of a run and have none of their own."""
 
@@ -26,6 +29,7 @@ class Places:
 
     def __init__(self, plan: Plan) -> None:
         self.scale = plan.scale
+        self._order = [job.path for stage in ("finetune", "pretrain") for job in plan.of(stage)]
         self._cells: dict[str, list[Cell]] = defaultdict(list)
         for table in plan.of("table"):
             rows, cells = table.settings["table"]["rows"], table.settings["cells"]
@@ -42,10 +46,17 @@ class Places:
     def experiment(self, job: Job) -> str:
         """Of a run that several tables read, the first of them; its tags name all."""
         if job.stage == "table":
-            return f"{self.scale}/{job.settings['id']}"
+            return f"{self.scale}/tables"
         if cells := self.cells(job):
             return f"{self.scale}/{cells[0].table}"
         return f"{self.scale}/{job.stage if job.stage in ('pretrain', 'finetune') else 'inputs'}"
+
+    def colour(self, job: Job) -> str:
+        """Of its curves, `#rrggbb`, far from those before it: MLflow's own repeat within a table."""
+        place = self._order.index(job.path) if job.path in self._order else 0
+        hue, depth = place * GOLDEN % 1, place // 8 % 3
+        red, green, blue = colorsys.hls_to_rgb(hue, 0.45 - 0.1 * depth, 0.75)
+        return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
 
     def name(self, job: Job) -> str:
         """For lists and legends; unique within an experiment."""

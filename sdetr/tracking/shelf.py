@@ -15,6 +15,7 @@ PAGE = 200
 ABOUT = {
     "inputs": "Data, backbones, proposals, planned views and features: what runs are made from.",
     "pretrain": "Pretrainings, without labels. Their followers are in the experiments of the tables.",
+    "tables": "The tables themselves: the page, its numbers, and links to every run that it reads.",
     "finetune": "Fine-tunings that no table of this plan reads.",
 }
 

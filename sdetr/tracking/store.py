@@ -18,6 +18,10 @@ UI_ADDRESS = "http://127.0.0.1:5000"
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
+TRAINING = "workflowType=machine_learning"
+"""Without it MLflow's pages open in its mode for chat models."""
+
+
 class TrackingError(ConnectionError):
     """MLflow cannot be reached or refuses; nothing is lost, the next sync makes up for it."""
 
@@ -90,5 +94,5 @@ class Store:
 
 
 def page(experiment_id: str, run_id: str) -> str:
-    """Of a run, behind the address and `#`; else MLflow opens in its mode for chat models."""
-    return f"/experiments/{quote(experiment_id)}/runs/{quote(run_id)}?workflowType=machine_learning"
+    """Of a run, behind the address and `#`."""
+    return f"/experiments/{quote(experiment_id)}/runs/{quote(run_id)}?{TRAINING}"
