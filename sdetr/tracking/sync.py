@@ -102,7 +102,7 @@ class _Round:
         """A run that fails is left to the next sync; after two that MLflow refused, all that follow are."""
         reason = ""
         if self._failures >= FAILURES or time.monotonic() > self._until:
-            reason = "the time was up"
+            reason = self.synced.reason or "the time was up"
         else:
             try:
                 work(job)

@@ -238,12 +238,28 @@ def test_a_sync_that_broke_off_is_completed_by_the_next_and_nothing_is_there_twi
         patched.setattr(Door, "__call__", failing)
         with contextlib.suppress(TrackingError):
             assert sync(tree.plan, tree.root).left
-        assert left >= -3, "after two failures nobody is asked any more"
     assert not sync(tree.plan, tree.root).left
     assert faults(tree) == []
     images = list((tree.root / "mlartifacts").rglob("*.webp"))
     assert len(images) == 1
     assert (rows(tree)["runs"], rows(tree)["logged_models"]) == (2, 2)
+
+
+def test_after_two_refusals_nobody_is_asked_any_more(whole, monkeypatch):
+    refused = 0
+
+    def refusing(self: Door, method: str, *arguments: object, **named: object) -> object:
+        nonlocal refused
+        if method in READS:
+            return through(self, method, *arguments, **named)
+        refused += 1
+        raise TrackingError("gone")
+
+    through = Door.__call__
+    monkeypatch.setattr(Door, "__call__", refusing)
+    said = sync(whole.plan, whole.root)
+    assert refused == 2
+    assert len(said.left) > 8 and said.reason == "gone"
 
 
 def test_a_record_that_is_torn_is_named_and_all_others_are_mirrored(tree):

@@ -75,9 +75,10 @@ def test_tables_that_came_from_elsewhere_start_no_sync_and_a_new_table_does(mirr
 def test_no_verb_of_a_stage_imports_mlflow(made):
     project, _ = made
     data, settings = "data/smoke", "data/smoke/settings"
+    weights = f"{data}/{PRETRAINED}/weights.safetensors"
     backbone = f"{data}/backbones/swav_r50.safetensors"
     calls = [
-        ["train", "--settings", f"{settings}/{TUNED}.yaml", "--init", f"{data}/{PRETRAINED}/weights.safetensors",
+        ["train", "--settings", f"{settings}/{TUNED}.yaml", "--init", weights,
          "--out", "data/other/finetune/a/b/c/seed0"],
         ["pretrain", "--settings", f"{settings}/{PRETRAINED}.yaml", "--init", backbone,
          "--out", "data/other/pretrain/a/b/c/seed0"],
