@@ -41,6 +41,7 @@ ROOMS: dict[str, set[str]] = {
 }
 GUESTS = {
     "mlflow": {"tracking"},
+    "sqlalchemy": {"tracking"},
     "pycocotools": {"evaluation"},
     "hotcoco": {"evaluation"},
     "matplotlib": {"report"},

@@ -45,18 +45,13 @@ class Door:
         self.store = store
         try:
             import mlflow
-            import requests
             import sqlalchemy
         except ImportError as error:
             raise TrackingError(f"{error}; `uv sync` brings what tracking needs") from None
         for name in ("mlflow", "alembic", "urllib3", "git"):  # they say it in many lines, with passwords
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self._refusals = (
-            mlflow.MlflowException,
-            requests.RequestException,
-            sqlalchemy.exc.SQLAlchemyError,
-            OSError,
-        )
+        # Those of requests are OSErrors.
+        self._refusals = (mlflow.MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError)
         self._open = mlflow.MlflowClient
         self._client = self._guarded("the first call", self._connect, FIRST_S)
 
