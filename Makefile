@@ -10,10 +10,12 @@ export PATH := $(HOME)/.local/bin:$(CURDIR)/.tools/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export MLFLOW_DISABLE_TELEMETRY := true
 CORES ?= 2
+PORT ?= 5000
 
 help:
 	@echo "make demo       set up, make the embedded data and the first tables (minutes on two cores)"
 	@echo "make demo-all   the same for all tables"
+	@echo "make ui         curves, pictures and lineage of what was made, in MLflow (PORT=5000)"
 	@echo "make test       set up; lint, types, tests, mutants, the smoke pipeline"
 	@echo "make lint | unit | mutants | smoke | bench | clean    parts of it"
 
@@ -28,6 +30,7 @@ demo: setup
 	-@$(MAKE) --no-print-directory cached
 	@echo; cat reports/demo/tables/*.md
 	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run python docs/demo.py"
+	@echo "Curves and pictures: make ui"
 
 demo-all: setup
 	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config scale=demo tables=all -- all_tables
@@ -61,10 +64,12 @@ mutants: setup
 bench: setup
 	for file in tests/bench/*.py; do uv run --no-sync python $$file || exit 1; done
 
-# What is mirrored there, `mlflow ui` shows; one worker instead of fourteen processes.
+# What `sdetr sync` mirrored; plain `mlflow ui` shows the same. One worker instead of fourteen processes.
 ui: setup
-	uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 \
+	@test -f mlflow.db || { echo "there is no mlflow.db; make demo, or uv run sdetr sync, fills one"; exit 1; }
+	@uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db 2>/dev/null
+	@echo "http://127.0.0.1:$(PORT)   choose Model training at the top left; direct links: reports/*/mlflow.html; Ctrl-C ends it"
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 --port $(PORT) \
 	    --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
 # Data sets may have taken days to fetch: data/raw stays.

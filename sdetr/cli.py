@@ -11,6 +11,7 @@ from typing import TypeAlias
 from sdetr.config.base import SettingsError
 
 PARAMS = Path("params")
+SYNC = "mirror what has been made into MLflow: MLFLOW_TRACKING_URI, else mlflow.db in this folder"
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run: TypeAlias = Callable[[argparse.Namespace], None]
@@ -79,6 +80,15 @@ def _parser() -> argparse.ArgumentParser:
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
     _stage(verbs, "table", "render a table", _table)
     _stage(verbs, "page", "render the page of a run", _page)
+
+    sync = verbs.add_parser("sync", help="mirror what has been made into MLflow", description=SYNC)
+    sync.add_argument("--scale", default="demo")
+    sync.add_argument("--tables", default="first", help="first (what `make demo` makes), all, or names: a,b")
+    sync.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so long")
+    how = sync.add_mutually_exclusive_group()
+    how.add_argument("--follow", type=float, nargs="?", const=10.0, metavar="SECONDS", help="again and again")
+    how.add_argument("--check", action="store_true", help="list every output; exit code 1 if one is missing")
+    sync.set_defaults(run=_sync)
 
     schema = verbs.add_parser("schema", help="write the JSON schemas of params/ that editors use")
     schema.set_defaults(run=_schema)
@@ -190,6 +200,30 @@ def _page(a: argparse.Namespace) -> None:
     from sdetr.report.run_page import make_page
 
     make_page(a.settings, a.out)
+
+
+def _sync(a: argparse.Namespace) -> None:
+    from sdetr.config.compile import compile_plan
+    from sdetr.tracking.check import check
+    from sdetr.tracking.follow import follow
+    from sdetr.tracking.sync import sync
+
+    plan = compile_plan(PARAMS, a.scale, a.tables if a.tables in ("first", "all") else a.tables.split(","))
+    root = Path()
+    if a.check:
+        faults = 0
+        for one in check(plan, root):
+            print(one)
+            faults += bool(one.fault)
+        print(f"{faults} outputs are missing in MLflow" if faults else "every output is in MLflow")
+        sys.exit(faults > 0)
+    if a.follow is not None:
+        follow(plan, root, a.follow)
+        return
+    synced = sync(plan, root, 60 * a.minutes)
+    if synced.left:
+        raise OSError(str(synced))
+    logging.info("%s", synced)
 
 
 def _schema(a: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "evaluation": set(),
     "interop": {"models"},
     "report": {"evaluation"},
-    "tracking": set(),
+    "tracking": {"config"},
     "training": {"data", "proposals", "views", "models", "objectives", "evaluation", "interop"},
     "config": set(),
     "cli": {
@@ -41,6 +41,7 @@ ROOMS: dict[str, set[str]] = {
 }
 GUESTS = {
     "mlflow": {"tracking"},
+    "sqlalchemy": {"tracking"},
     "pycocotools": {"evaluation"},
     "hotcoco": {"evaluation"},
     "matplotlib": {"report"},

@@ -15,6 +15,7 @@ from sdetr.training.progress import Progress
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch, Prepare, clip_or_refuse, gradients
+from sdetr.training.usage import Usage
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def train(
     progress = Progress(trainee, timeline, device)
     points, line_every = timeline.points(), max(1, min(LINE_EVERY, timeline.total // 10))
     coming, saved_at = batches(trainee.step), time.monotonic()
+    usage = Usage(device, trainee.step)
     attempt.watch.lap()
 
     while True:
@@ -58,6 +60,7 @@ def train(
             )
             objective.train()
             attempt.watch.lap("evaluation")
+            usage.restart(trainee.step)
         if trainee.step == timeline.total:
             return trainee.shown
 
@@ -76,6 +79,7 @@ def train(
                 epoch=timeline.epoch_at(trainee.step),
                 **{f"train/{name}": value for name, value in means.items()},
                 **{"train/lr": lr},
+                **usage.since(trainee.step),
             )
         progress.tell(trainee.step, losses["total"])
         if trainee.step == timeline.total or time.monotonic() - saved_at >= schedule.save_every_s:

@@ -34,7 +34,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 def curve(path: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name != "time"} for line in lines]
+    return [{k: v for k, v in line.items() if not k.startswith(("time", "system/"))} for line in lines]
 
 
 @pytest.fixture(scope="module")

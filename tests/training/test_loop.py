@@ -29,9 +29,9 @@ def evaluated(objective: Objective, _step: int) -> dict[str, float]:
 
 
 def curve(attempt: Attempt) -> list[dict[str, Any]]:
-    """Everything but the times."""
+    """Everything but the times and what the machine did."""
     lines = [json.loads(line) for line in (attempt.folder / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name != "time"} for line in lines]
+    return [{k: v for k, v in line.items() if not k.startswith(("time", "system/"))} for line in lines]
 
 
 def killed_in(objective: Objective, forwards: int) -> Objective:

@@ -44,9 +44,10 @@ class Project:
         return done.stdout
 
     def would_run(self, *arguments: str) -> set[str]:
-        """First output of each job that a dry run lists."""
+        """First output of each job that a dry run lists; the sync, which follows every table, aside."""
         said = self.snakemake("-n", *arguments)
-        return set(re.findall(r"^    output: ([^,\s]+)", said, flags=re.MULTILINE))
+        files = re.findall(r"^    output: ([^,\s]+)", said, flags=re.MULTILINE)
+        return {file for file in files if not file.endswith("/state/synced")}
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.root / file

@@ -15,8 +15,11 @@ from workflow.lib.stale import forget_stale
 class Lookup:
     """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
 
-    def __init__(self, plan: Plan):
-        self.plan, self.shards = plan, plan.shards
+    def __init__(self, plan: Plan, tables: str = "first"):
+        self.plan, self.scale, self.shards = plan, plan.scale, plan.shards
+        self.tables_asked = tables
+        self.synced = f"data/{plan.scale}/state/synced"
+        """Says that the tables of today were mirrored into MLflow, or that it was tried."""
 
     @classmethod
     def of(cls, config: dict[str, Any], write: bool) -> "Lookup":
@@ -34,13 +37,25 @@ class Lookup:
             plan = compile_plan(
                 Path("params"), scale, tables if tables in ("first", "all") else str(tables).split(",")
             )
+            lookup = cls(plan, str(tables))
             if write:
                 plan.write()
                 forget_stale(plan)
+                lookup.leave_to_a_later_sync()
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
-        return cls(plan)
+        return lookup
+
+    def leave_to_a_later_sync(self) -> None:
+        """Tables that came from elsewhere (DVC, a copy of a tree) are no reason to start a job by themselves.
+
+        Then the mark is set here, as if the sync had followed them at once; the next new table is mirrored.
+        """
+        mark, tables = Path(self.synced), [Path(file) for file in self.outputs("table")]
+        if not mark.exists() and tables and all(table.exists() for table in tables):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
 
     def outputs(self, stage: str) -> list[str]:
         """All files that the jobs of a stage write."""

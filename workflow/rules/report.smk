@@ -2,7 +2,12 @@
 IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
 OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}; reports/{scale}/runs/{run}.html
       reports/{scale}/numbers/{name}/: a file per cell, and its curve; reports/{scale}/costs/{name}.md: what the runs took
+      all of it again in MLflow
 """
+
+
+localrules:
+    sync,
 
 
 rule evaluate:
@@ -56,3 +61,21 @@ rule page:
         runtime=PLAN.resource("runs/{trained}", "minutes"),
     shell:
         "exec sdetr page --settings {input.settings} --out {output.page} 2>{log}"
+
+
+# After the tables, and never in their way: whatever becomes of it, the workflow ends well. What could not be
+# mirrored, the next sync takes along, also one by hand. It runs beside the controller, where the network is.
+rule sync:
+    input:
+        PLAN.outputs("table"),
+        PLAN.outputs("page"),
+    output:
+        touch(PLAN.synced),
+    log:
+        "logs/{scale}/sync.log".format(scale=PLAN.scale),
+    threads: 1
+    params:
+        scale=PLAN.scale,
+        tables=PLAN.tables_asked,
+    shell:
+        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 20 2> >(tee {log} >&2) || true"

@@ -1,0 +1,142 @@
+"""MLflow away, silent or read-only: one line within 30 s, no password in it, nothing lost in the end."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sdetr.files import sha256
+from sdetr.tracking import sync as room
+from sdetr.tracking.check import check
+from sdetr.tracking.store import TrackingError
+from sdetr.tracking.sync import sync
+from tests.tracking.conftest import ROOT, Tree
+
+PASSWORD = "hunter2-is-secret"
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Port of a server that takes every connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def falls_silent() -> Iterator[int]:
+    """Answers whoever asks for its health, and nobody else."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        held = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                held.append(connection)
+                if b"/health" in connection.recv(4096):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def run_sync(tree: Tree, uri: str) -> tuple[int, str, float]:
+    """Exit code, both streams and seconds of `sdetr sync`, as a user types it."""
+    if not (tree.root / "params").exists():
+        (tree.root / "params").symlink_to(ROOT / "params")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+    environment |= {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_PASSWORD": PASSWORD, "MLFLOW_TRACKING_URI": uri}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "sdetr", "sync", "--scale", "smoke"],
+        cwd=tree.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, time.monotonic() - began
+
+
+def assert_one_line_and_then_nothing_is_lost(tree: Tree, uri: str) -> None:
+    code, said, seconds = run_sync(tree, uri)
+    assert code == 2
+    assert seconds <= 30
+    assert len(said.splitlines()) == 1, said
+    assert said.startswith("sdetr sync: ")
+    assert PASSWORD not in said
+    assert not sync(tree.plan, tree.root).left
+    assert not [one for one in check(tree.plan, tree.root) if one.fault]
+
+
+def test_a_closed_port(tree):
+    assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{closed_port()}")
+
+
+def test_a_server_that_accepts_and_never_answers(tree, silent):
+    assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{silent}")
+
+
+def test_a_server_that_falls_silent_after_a_first_word(tree, falls_silent):
+    assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{falls_silent}")
+
+
+def test_a_database_server_that_is_away(tree):
+    uri = f"postgresql://user:{PASSWORD}@127.0.0.1:{closed_port()}/mlflow"
+    assert_one_line_and_then_nothing_is_lost(tree, uri)
+
+
+def test_a_database_that_may_only_be_read(tree):
+    uri = f"sqlite:///file:{tree.root / 'mlflow.db'}?mode=ro&uri=true"
+    assert_one_line_and_then_nothing_is_lost(tree, uri)
+
+
+def test_a_second_sync_beside_a_first_one_says_so_instead_of_writing_too(tree, monkeypatch):
+    monkeypatch.setattr(room, "LOCK_S", 0.2)
+    with (tree.root / "data/mlflow.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TrackingError, match="another sync is at work here"):
+            sync(tree.plan, tree.root)
+
+
+def test_nothing_that_is_sent_or_written_holds_a_secret_of_the_environment(tree, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", PASSWORD)
+    settings = next(tree.root.glob("data/smoke/finetune/*/conditional/swav_r50/seed0/settings.yaml"))
+    address = f"http://me:{PASSWORD}x@host/file"
+    settings.write_text(settings.read_text() + f"note: {PASSWORD}\naddress: {address}\n")
+    record = json.loads((settings.parent / "run.json").read_text())
+    record["inputs"]["settings"]["sha256"] = sha256(settings)
+    record["device"] = f"cpu {PASSWORD}"
+    (settings.parent / "run.json").write_text(json.dumps(record))
+    assert not sync(tree.plan, tree.root).left
+    written = [tree.root / "mlflow.db", *(tree.root / "mlartifacts").rglob("*"), *tree.root.rglob("mlflow.*")]
+    files = [path for path in written if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        assert PASSWORD.encode() not in path.read_bytes(), path
+
+
+def test_verbs_but_sync_never_import_mlflow():
+    code = (
+        "import sys, sdetr.cli, sdetr.training.finetune, sdetr.training.pretrain, sdetr.training.backbone,"
+        " sdetr.training.features, sdetr.evaluation.stage, sdetr.report.table, sdetr.tracking.sync,"
+        " sdetr.tracking.follow, sdetr.tracking.check\n"
+        "assert not {'mlflow', 'sqlalchemy', 'alembic'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
