@@ -82,7 +82,7 @@ class DatasetSettings(Settings):
     panoptic: str = ""
     """Panoptic JSON below the root (coco); its PNG folder has the same name without `.json`."""
     one_based: bool = False
-    """VOC's corners start at 1: x0 = xmin − 1, y0 = ymin − 1, x1 = xmax, y1 = ymax (decision D5)."""
+    """VOC's corners start at 1: x0 = xmin − 1, y0 = ymin − 1, x1 = xmax, y1 = ymax."""
     expected_images: Count | None = None
     """How many images the papers count; the index is refused when it has another number."""
     expected_objects: Count | None = None
@@ -110,7 +110,7 @@ class CropSettings(Settings):
 
 
 class AugmentSettings(Settings):
-    """How a training image becomes a view; sizes as in decision F11."""
+    """How a training image becomes a view; sizes as DETR's (arXiv:2005.12872 §A.4)."""
 
     flip: Fraction
     short: Sizes

@@ -1,5 +1,6 @@
 """A detector of any variant: encode a view once, then decode any queries about it."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -34,6 +35,9 @@ class Answers:
 class Detector(nn.Module):
     """Backbone, neck, encoder, queries, decoder, heads: the thing that survives pretraining."""
 
+    half_on: frozenset[str] = frozenset()
+    """Kinds of devices on which a frozen backbone computes in bfloat16."""
+
     def __init__(self, model: ModelSettings, trunk: TrunkSettings, num_classes: int) -> None:
         super().__init__()
         self.row = row = VARIANTS[model.variant]
@@ -64,10 +68,13 @@ class Detector(nn.Module):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
+        device = images.device.type
         learns = any(parameter.requires_grad for parameter in self.backbone.parameters())
-        with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+        half = not learns and device in self.half_on
+        rounded = torch.autocast(device, torch.bfloat16) if half else nullcontext()
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learns), rounded:
             maps: list[Tensor] = self.backbone(images)
-        return maps
+        return [exact(cells) for cells in maps] if half else maps
 
     def decode(self, memory: Memory, ask: Ask | None = None) -> Predictions:
         queries = self.queries(ask or Ask(), memory, self.class_head, self.box_head)

@@ -47,6 +47,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
+        detector.half_on = frozenset() if run.protocol.bfloat16 == "nothing" else frozenset({"cuda"})
 
         batches = TrainBatches(
             train_set, run.protocol.augment, run.protocol.batch, run.seed, run.protocol.workers
@@ -59,7 +60,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
 
             assert isinstance(objective, Detection)
             keep = run.protocol.max_detections
-            found = predict(objective.detector, test_set, run.protocol.resize, keep)
+            half = run.protocol.bfloat16 == "all"
+            found = predict(objective.detector, test_set, run.protocol.resize, keep, half)
             predictions.update(found, dataset=Path(run.test).parent.name)
             return evaluate(Path(run.test), predictions)
 

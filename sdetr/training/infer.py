@@ -13,16 +13,18 @@ from sdetr.models.detector import Detector
 
 
 @torch.no_grad()
-def predict(detector: Detector, dataset: Dataset, resize: ResizeSettings, keep: int) -> dict[str, Any]:
+def predict(
+    detector: Detector, dataset: Dataset, resize: ResizeSettings, keep: int, half: bool = False
+) -> dict[str, Any]:
     """At most `keep` answers per image, boxes clipped to it, as columns.
 
-    The detector is in eval mode, on whatever device it is.
+    The detector is in eval mode, on whatever device it is; `half`: in bfloat16, where that is a GPU.
     """
     device = next(detector.parameters()).device
     ids: list[int] = []
     found: list[list[Tensor]] = [[], [], []]
     for view, sizes_px in test_views(dataset, resize):
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
             predictions = detector(normalise(view.to(device)))
         sizes_px = sizes_px.to(device)
         answers = detector.answers(predictions, sizes_px, keep)

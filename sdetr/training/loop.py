@@ -68,7 +68,9 @@ def train(
         torch.manual_seed(_seed_of(attempt.seed, trainee.step))
         lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
         trainee.optimizer.zero_grad()
-        losses = gradients(objective, batch, schedule.micro_batch, device, prepare)
+        losses = gradients(
+            objective, batch, schedule.micro_batch, device, prepare, schedule.bfloat16 == "all"
+        )
         losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
         trainee.updated(losses | objective.meters)
 

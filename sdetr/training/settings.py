@@ -15,7 +15,7 @@ RECIPES = {"backbone": 1, "pretrain": 1, "finetune": 1}
 
 
 class ScheduleSettings(Settings):
-    """How long, how fast, how regular: what every trained thing needs (decision P41)."""
+    """How long, how fast, how regular: what every trained thing needs."""
 
     epochs: Count
     drop: Steps
@@ -35,6 +35,8 @@ class ScheduleSettings(Settings):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
+    bfloat16: Literal["nothing", "frozen", "all"] = "frozen"
+    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses; a CPU nothing."""
     workers: Annotated[int, Field(ge=0)] = 0
     save_every_s: NotNegative = 120.0
     """Seconds between two saved states; 0 saves after every step."""
@@ -66,7 +68,7 @@ class ProtocolSettings(ScheduleSettings):
     evaluate_every: Count
     """Epochs between two points of the curve; also evaluated: the start, before each drop, and the end."""
     max_detections: Count = 100
-    """Answers kept per image; COCO evaluates no more (decision E5)."""
+    """Answers kept per image; COCO evaluates no more."""
 
 
 class PretrainProtocolSettings(ScheduleSettings):

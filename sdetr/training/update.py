@@ -23,15 +23,19 @@ def gradients(
     micro_batch: int | None,
     device: torch.device,
     prepare: Prepare = normalise,
+    half: bool = False,
 ) -> dict[str, Tensor]:
-    """Backward through every micro-batch. Returns the batch's losses and their weighted `total`, () each."""
+    """Backward through every micro-batch. Returns the batch's losses and their weighted `total`, () each.
+
+    `half`: all but places, boxes and losses in bfloat16, where the device is a GPU.
+    """
     size = micro_batch or len(batch[0].image_ids)
     parts = [list(views) for views in zip(*(split(view, size) for view in batch), strict=True)]
     normaliser = objective.normaliser(parts)
     sums: dict[str, Tensor] = {}
     for part in parts:
         views = [prepare(view.to(device)) for view in part]
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
             losses = objective(views, normaliser)
         total = torch.stack([objective.weights[name] * value for name, value in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]

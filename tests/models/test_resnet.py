@@ -143,3 +143,19 @@ def test_features_are_the_backbones_maps_and_have_a_graph_only_if_it_learns(lr: 
 
 def test_channels_follow_width_and_stages() -> None:
     assert ResNet(trunk_settings(arch="resnet18", width=8, stages=3)).channels == [8, 16, 32]
+
+
+@torch.no_grad()
+def test_only_a_frozen_backbone_on_a_named_device_is_rounded_and_nothing_after_it() -> None:
+    detector, images = small_detector("conditional"), padded_view().images
+    expected = detector.features(images)
+    detector.half_on = frozenset({"cpu"})
+    assert all(map(torch.equal, detector.features(images), expected))  # it learns
+    detector.freeze_backbone(0.0)
+    rounded = detector.features(images)
+    assert {cells.dtype for cells in rounded} == {torch.float32}
+    change = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(rounded, expected, strict=True))
+    assert 1e-4 < change < 0.05
+    assert detector(padded_view()).boxes.dtype == torch.float32
+    detector.half_on = frozenset({"cuda"})
+    assert all(map(torch.equal, detector.features(images), expected))
