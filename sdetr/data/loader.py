@@ -3,16 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from sdetr.boxes import xyxy_to_cxcywh
 from sdetr.data.dataset import Dataset, Sample
+from sdetr.data.endless import endless
 from sdetr.data.settings import AugmentSettings, ResizeSettings
 from sdetr.data.sizes import resized
 from sdetr.data.transforms import Targeted, augment, resize
@@ -37,16 +36,7 @@ class TrainBatches:
 
     def from_step(self, step: int) -> Iterator[View]:
         """The batches of `step`, `step` + 1, … for ever."""
-        if not self._workers:
-            return map(self.__getitem__, count(step))
-        loader: DataLoader[View] = DataLoader(
-            self,  # type: ignore[arg-type]  # `[step]` is all it needs
-            batch_size=None,
-            sampler=count(step),  # endless
-            num_workers=self._workers,
-            generator=torch.Generator(),  # not the run's own: a resumed run would differ
-        )
-        return iter(loader)
+        return endless(self, step, self._workers)
 
     def __getitem__(self, step: int) -> View:
         return stack([self._item(place) for place in self._places(step)])

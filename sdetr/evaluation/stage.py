@@ -3,24 +3,19 @@
 import logging
 from pathlib import Path
 
-import yaml
-
-from sdetr.config.base import SettingsError
 from sdetr.evaluation.boxes import metrics, per_class
 from sdetr.evaluation.curves import curves
 from sdetr.evaluation.predictions import read_predictions
-from sdetr.evaluation.settings import RECIPE
+from sdetr.evaluation.settings import RECIPE, EvaluateRun
 from sdetr.files import sha256, write_json
+from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
 
 
 def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
-    """`settings`, a run's YAML, names the index as `test`. Raises ValueError when predictions do not fit."""
-    said = yaml.safe_load(settings.read_text(encoding="utf-8"))
-    if not isinstance(said, dict) or not isinstance(said.get("test"), str):
-        raise SettingsError(f"{settings}: test: missing; expected the path of the index to evaluate on")
-    index = Path(said["test"])
+    """`settings` of an EvaluateRun. Raises SettingsError, or ValueError when predictions do not fit."""
+    index = Path(load(EvaluateRun, settings).test)
     try:
         found = curves(index, read_predictions(predictions))
     except ValueError as error:

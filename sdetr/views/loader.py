@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.utils.data import DataLoader
 
 from sdetr.data.dataset import Dataset
+from sdetr.data.endless import endless
 from sdetr.types import View
 from sdetr.views.features import Features
 from sdetr.views.pixels import cut
@@ -54,16 +52,7 @@ class PairBatches:
 
     def from_step(self, step: int) -> Iterator[list[View]]:
         """The batches of `step`, `step` + 1, … for ever: view 1 and view 2 of the same images."""
-        if not self._workers:
-            return map(self.__getitem__, count(step))
-        loader: DataLoader[list[View]] = DataLoader(
-            self,  # type: ignore[arg-type]  # `[step]` is all it needs
-            batch_size=None,
-            sampler=count(step),  # endless
-            num_workers=self._workers,
-            generator=torch.Generator(),  # not the run's own: a resumed run would differ
-        )
-        return iter(loader)
+        return endless(self, step, self._workers)
 
     def __getitem__(self, step: int) -> list[View]:
         rows = [self._row(turn, position) for turn, position in self._turns(step)]

@@ -22,7 +22,7 @@ def files(make_scene, write_index, tmp_path):
     index, predictions = make_scene(0, crowds=0.3)
     path = write_index(index)
     write_predictions(tmp_path / "predictions.json", predictions)
-    (tmp_path / "settings.yaml").write_text(f"stage: finetune\nseed: 3\ntest: {path}\n")
+    (tmp_path / "settings.yaml").write_text(f"stage: evaluate\nrecipe: 1\ntest: {path}\n")
     return tmp_path
 
 
@@ -52,8 +52,8 @@ def test_nothing_is_written_when_predictions_do_not_fit(files):
 
 
 def test_settings_without_a_test_set_are_refused(files):
-    (files / "settings.yaml").write_text("stage: finetune\n")
-    with pytest.raises(SettingsError, match=r"settings\.yaml: test: missing"):
+    (files / "settings.yaml").write_text("stage: evaluate\nrecipe: 1\n")
+    with pytest.raises(SettingsError, match=r"settings\.yaml: test: Field required"):
         evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
 
 
