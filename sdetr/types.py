@@ -60,6 +60,14 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """Queries that a caller brings along."""
+
+    content: Tensor  # (B, K, D)
+    reference: Tensor  # (B, K, 4) in 0..1
+
+
+@dataclass(frozen=True)
 class Ask:
     """What a caller wants the queries to know, beside what the detector itself has learned to ask."""
 
@@ -67,6 +75,7 @@ class Ask:
     position: Tensor | None = None  # (B, Q, D); also moves the reference where that is made from it
     reference: Tensor | None = None  # (B, Q, 2 | 4) in 0..1, replaces the learned one
     blocked: Tensor | None = None  # (Q, Q) bool, True = may not attend; one for the whole batch
+    extra: "Extra | None" = None  # queries in front of the detector's own; `blocked` counts them, too
 
 
 @dataclass(frozen=True)

@@ -30,17 +30,18 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
         "train": stages.dataset(settings.dataset).outputs["index"],
         "test": stages.dataset(settings.test).outputs["index"],
     }
+    detector = stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start))
     run = FinetuneRun(
         stage="finetune",
         recipe=training.RECIPES["finetune"],
         seed=seed,
         protocol=settings,
-        model=stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start)),
+        model=detector,
         trunk=stages.compose.backbone(root(stages, start, model)).trunk,
         train=inputs["train"],
         test=inputs["test"],
-        # Of a detector only the class head is new: other classes, or another number of them.
-        **({} if before.stage == "backbone" else {"fresh": ("class_head.",)}),
+        # Of a detector only what belongs to classes is new: other classes, or another number of them.
+        **({} if before.stage == "backbone" else {"fresh": detector.of_classes}),
     )
     path = f"finetune/{protocol}/{model}/{start}/seed{seed}"
     return stages.add("finetune", path, run, inputs, stages.under(path, RUN_FILES))

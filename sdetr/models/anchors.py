@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdetr.models.heads import Heads
 from sdetr.models.queries import Queries, added
@@ -13,16 +14,20 @@ from sdetr.types import Ask, Memory
 class AnchorQueries(nn.Module):
     """A learned box for every query; with patterns every box is asked about once for each of them.
 
-    Query number = pattern · boxes + box.
+    Query number = pattern · boxes + box. In DN variants the last channel of a content says whether a query
+    was made from an object, and the others embed its class, `unknown` being that of all other queries.
     """
 
-    def __init__(self, settings: ModelSettings, row: VariantRow) -> None:
+    def __init__(self, settings: ModelSettings, row: VariantRow, classes: int) -> None:
         super().__init__()
-        width, self.repeats = settings.width, max(settings.patterns, 1)
+        self.repeats, self.width = max(settings.patterns, 1), settings.width
+        width = settings.width - row.denoise
         self.anchors = nn.Parameter(torch.randn(settings.queries, 4))  # logits of cxcywh
-        learned = (settings.queries, width) if row.learned_content else None
-        self.content = nn.Parameter(torch.randn(learned)) if learned else None
-        self.patterns = nn.Parameter(torch.randn(settings.patterns, width)) if settings.patterns else None
+        self.content = _drawn(settings.queries, width) if row.learned_content else None
+        self.patterns = _drawn(settings.patterns, settings.width) if settings.patterns else None
+        self.labels = _drawn(classes, width) if row.denoise else None
+        # the published DN-DAB-Deformable-DETR has it, too, though nothing reads it there
+        self.unknown = _drawn(width) if row.denoise else None
 
     def forward(self, ask: Ask, memory: Memory, class_heads: Heads, box_heads: Heads) -> Queries:
         """Raises ValueError when a position is asked for: ask by content or by reference."""
@@ -31,18 +36,33 @@ class AnchorQueries(nn.Module):
                 "a position was asked for, but queries with anchors have none of their own; "
                 "ask by content or by reference"
             )
-        content = added(self._content(memory), "content", ask.content, memory)
+        content = added(self._content(), "content", ask.content, memory)
         reference = ask.reference
         if reference is None:
             boxes = self.anchors.sigmoid().repeat(self.repeats, 1)
             reference = boxes.expand(len(memory.tokens), -1, -1)
+        if ask.extra is not None:
+            content = torch.cat([ask.extra.content, content], dim=1)
+            reference = torch.cat([ask.extra.reference, reference], dim=1)
         return Queries(content, None, reference, ask.blocked)
 
-    def _content(self, memory: Memory) -> Tensor:
+    def known(self, labels: Tensor) -> Tensor:
+        """(...) labels → (..., D), the content of queries made from objects of these classes."""
+        assert self.labels is not None
+        return F.pad(self.labels[labels], (0, 1), value=1.0)
+
+    def _content(self) -> Tensor:
         """(Q, D)."""
-        width = memory.tokens.shape[-1]
-        content = self.anchors.new_zeros(len(self.anchors), width) if self.content is None else self.content
-        content = content.repeat(self.repeats, 1)
+        content: Tensor = self.anchors.new_zeros(len(self.anchors), self.width)
+        if self.content is not None:
+            content = self.content
+        elif self.unknown is not None:
+            content = self.unknown.expand(len(self.anchors), -1)
+        content = F.pad(content, (0, self.width - content.shape[-1])).repeat(self.repeats, 1)
         if self.patterns is not None:
             content = content + self.patterns.repeat_interleave(len(self.anchors), dim=0)
         return content
+
+
+def _drawn(*size: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(size))

@@ -51,7 +51,7 @@ class Detector(nn.Module):
         self.read = self.neck.reads  # the last so many maps become memory
         self.tokens = Tokens(model)
         self.encoder = Encoder(model)
-        self.queries = _queries(model, row)
+        self.queries = _queries(model, row, num_classes)
         self.decoder = Decoder(model)
         self.class_head = class_heads(model, num_classes, row)
         self.box_head = box_heads(model, row)
@@ -77,6 +77,8 @@ class Detector(nn.Module):
         return [exact(cells) for cells in maps] if half else maps
 
     def decode(self, memory: Memory, ask: Ask | None = None) -> Predictions:
+        if ask is not None and ask.extra is not None and self.row.queries != "anchors":
+            raise ValueError("extra queries were asked for, but only anchors can stand beside them")
         queries = self.queries(ask or Ask(), memory, self.class_head, self.box_head)
         states = self.decoder(queries, memory, self.box_head)
         with torch.autocast(memory.tokens.device.type, enabled=False):  # 8 bits would round boxes to pixels
@@ -135,10 +137,10 @@ class Detector(nn.Module):
         return [Answers(*one) for one in zip(scores, labels, boxes_px, strict=True)]
 
 
-def _queries(model: ModelSettings, row: VariantRow) -> nn.Module:
+def _queries(model: ModelSettings, row: VariantRow, num_classes: int) -> nn.Module:
     match row.queries:
         case "anchors":
-            return AnchorQueries(model, row)
+            return AnchorQueries(model, row, num_classes)
         case "proposals":
             return ProposalQueries(model)
         case _:

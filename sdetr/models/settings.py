@@ -16,6 +16,8 @@ Variant = Literal[
     "deformable_two_stage",
     "dab",
     "dab_deformable",
+    "dn_dab",
+    "dn_dab_deformable",
 ]
 
 
@@ -49,6 +51,17 @@ class DetectionSettings(Settings):
     """Weight of the no-object class; softmax families only."""
 
 
+class DenoisingSettings(Settings):
+    """Training also asks about objects that it has disturbed, and knows the answers (arXiv:2203.01305 §4)."""
+
+    groups: Count
+    """How often every object is asked about."""
+    label_noise: Fraction
+    """Probability that another label, drawn from all, stands in for an object's."""
+    box_noise: Fraction
+    """Largest shift of a centre, a share of half the sides, and largest change of the sides."""
+
+
 class ModelSettings(Settings):
     """One detector of `params/models/`."""
 
@@ -74,7 +87,14 @@ class ModelSettings(Settings):
     """Learned contents that every anchor is asked with (arXiv:2201.12329 §5); variants with anchors only."""
     recompute_samples: bool = False
     """Deformable attention forgets its samples and takes them again in the backward pass: slower, smaller."""
+    denoising: DenoisingSettings | None = None
+    """Of the DN variants, and of them alone."""
     detection: DetectionSettings
+
+    @property
+    def of_classes(self) -> tuple[str, ...]:
+        """Prefixes of the parameters that belong to classes: other classes, other parameters."""
+        return ("class_head.", "queries.labels") if VARIANTS[self.variant].denoise else ("class_head.",)
 
     @property
     def levels(self) -> int:
@@ -95,6 +115,9 @@ class ModelSettings(Settings):
         if self.prenorm and not row.prenorm:
             known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
             raise ValueError(f"prenorm: true, but {self.variant} has no such form; those that do: {known}")
+        if row.denoise != (self.denoising is not None):
+            found = "missing; it is a DN variant" if row.denoise else "given; it is no DN variant"
+            raise ValueError(f"denoising of {self.variant}: {found}")
         if self.patterns and row.queries != "anchors":
             raise ValueError(f"patterns: {self.patterns}, but {self.variant} has no anchors to repeat")
         if row.group_norm and self.width % NECK_GROUPS:

@@ -33,6 +33,8 @@ class VariantRow:
     """Cross-attention looks at narrow boxes more narrowly (arXiv:2201.12329 §4.4)."""
     learned_content: bool = False
     """Queries with anchors have a learned content beside them."""
+    denoise: bool = False
+    """Contents are class embeddings, so that training can ask about objects it has disturbed (DN-DETR)."""
     refine: bool = False
     """Every layer moves the references for the next one."""
     live_reference: bool = False
@@ -66,6 +68,20 @@ _DEFORMABLE = VariantRow(
 )
 _REFINE = replace(_DEFORMABLE, refine=True, heads_per_layer=True)
 
+_DAB = VariantRow(
+    queries="anchors",
+    reference="box",
+    self_attention="split",
+    cross_attention="conditional",
+    query_scale=True,
+    encoder_scale=True,
+    size_modulation=True,
+    refine=True,
+    live_reference=True,
+    activation="prelu",
+)
+_DAB_DEFORMABLE = replace(_REFINE, queries="anchors", reference="box", query_scale=True, learned_content=True)
+
 VARIANTS: dict[str, VariantRow] = {
     "detr": VariantRow(focal=False, prenorm=True),
     "conditional": VariantRow(
@@ -75,19 +91,8 @@ VARIANTS: dict[str, VariantRow] = {
     "deformable": _DEFORMABLE,
     "deformable_refine": _REFINE,
     "deformable_two_stage": replace(_REFINE, queries="proposals", reference="box"),
-    "dab": VariantRow(
-        queries="anchors",
-        reference="box",
-        self_attention="split",
-        cross_attention="conditional",
-        query_scale=True,
-        encoder_scale=True,
-        size_modulation=True,
-        refine=True,
-        live_reference=True,
-        activation="prelu",
-    ),
-    "dab_deformable": replace(
-        _REFINE, queries="anchors", reference="box", query_scale=True, learned_content=True
-    ),
+    "dab": _DAB,
+    "dab_deformable": _DAB_DEFORMABLE,
+    "dn_dab": replace(_DAB, denoise=True),
+    "dn_dab_deformable": replace(_DAB_DEFORMABLE, denoise=True),
 }

@@ -22,14 +22,26 @@ def cross_entropy(logits: Tensor, pairs: Pairs, targets: Targets, no_object: flo
 
 
 def focal_loss(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
-    """(L, B, Q, C) logits, a sigmoid per class → (L,) (arXiv:1708.02002)."""
+    """(L, B, Q, C) logits, a sigmoid per class, of all queries → (L,) (arXiv:1708.02002)."""
     wanted = torch.zeros_like(logits)
     wanted[_layers(pairs), pairs.image, pairs.query, targets.labels[pairs.image, pairs.target]] = 1
+    return _focal(logits, wanted).sum((1, 2, 3))
+
+
+def focal_loss_of_pairs(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
+    """The same of those queries alone that answer for something, (L,)."""
+    said = matched(logits, pairs)  # (L, P, C)
+    wanted = F.one_hot(targets.labels[pairs.image, pairs.target], logits.shape[-1])
+    return _focal(said, wanted.to(said)).sum((1, 2))
+
+
+def _focal(logits: Tensor, wanted: Tensor) -> Tensor:
+    """(..., C) logits and 0 or 1 → (..., C)."""
     surprise = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     chance = logits.sigmoid()
     missed = wanted * (1 - chance) + (1 - wanted) * chance
     share = wanted * ALPHA + (1 - wanted) * (1 - ALPHA)
-    return (share * missed**GAMMA * surprise).sum((1, 2, 3))
+    return share * missed**GAMMA * surprise
 
 
 def box_losses(predictions: Predictions, pairs: Pairs, targets: Targets) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             predictions.update(found, dataset=Path(run.test).parent.name)
             return evaluate(Path(run.test), predictions)
 
-        objective = Detection(detector, run.model.detection)
+        objective = Detection(detector, run.model.detection, run.model.denoising)
         trained = train(
             objective, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
         )

@@ -29,8 +29,6 @@ from sdetr.views.store import ViewPlan
 log = logging.getLogger(__name__)
 
 DETECTOR = "detector."
-NOT_LEARNT = ("class_head.",)
-"""Nobody has said which classes there are; fine-tuning declares this fresh."""
 
 
 def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> None:
@@ -77,7 +75,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             return view if view.maps is not None else normalise(coloured(view, colour))
 
         trained = train(objective, batches.from_step, timeline, attempt, measured, prepared)
-        _publish(trained, said, attempt, out)
+        _publish(trained, run.model.of_classes, said, attempt, out)
 
 
 def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
@@ -87,13 +85,18 @@ def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
     )
 
 
-def _publish(objective: Objective, settings: bytes, attempt: Attempt, out: Path) -> None:
-    """All declared outputs, each by rename, the record last: what survives, and what is thrown away."""
+def _publish(
+    objective: Objective, of_classes: tuple[str, ...], settings: bytes, attempt: Attempt, out: Path
+) -> None:
+    """All declared outputs, each by rename, the record last: what survives, and what is thrown away.
+
+    Nobody has said which classes there are; fine-tuning declares what is theirs fresh.
+    """
     tensors = objective.state_dict()
     detector = {
         key.removeprefix(DETECTOR): value for key, value in tensors.items() if key.startswith(DETECTOR)
     }
-    kept = {key: value for key, value in detector.items() if not key.startswith(NOT_LEARNT)}
+    kept = {key: value for key, value in detector.items() if not key.startswith(of_classes)}
     heads = {key: value for key, value in tensors.items() if not key.startswith(DETECTOR)}
     save_tensors(kept, out / "weights.safetensors", {"format": FORMAT})
     save_tensors(heads, out / "pretext.safetensors", {"kind": "pretext"})

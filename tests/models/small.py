@@ -11,6 +11,8 @@ from sdetr.models.variants import VARIANTS
 from sdetr.types import Memory, View
 
 CLASSES = 5
+DRAWN = ("position", "content", "anchors", "patterns", "level", "labels", "unknown")
+"""Names of parameters that start as normal noise."""
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -23,8 +25,10 @@ def detection_settings(variant: str, **changes: Any) -> DetectionSettings:
 
 def model_settings(variant: str, **changes: Any) -> ModelSettings:
     sizes = {"queries": 7, "width": 64, "heads": 8, "ffn": 96, "encoder_layers": 2, "decoder_layers": 3}
-    rest = {"dropout": 0.1, "temperature": 10000.0, "detection": detection_settings(variant)}
-    return ModelSettings(**{"variant": variant, **sizes, **rest, **changes})
+    rest: dict[str, Any] = {"dropout": 0.1, "temperature": 10000.0, "detection": detection_settings(variant)}
+    if VARIANTS[variant].denoise:
+        rest["denoising"] = {"groups": 3, "label_noise": 0.2, "box_noise": 0.4}
+    return ModelSettings.model_validate({"variant": variant, **sizes, **rest, **changes})
 
 
 def trunk_settings(**changes: Any) -> TrunkSettings:
@@ -46,7 +50,7 @@ def randomise(module: M, seed: int = 0) -> M:
             tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
         elif tensor.dim() == 1:  # weights of one dimension are norms
             tensor.copy_(0.2 * noise + name.endswith("weight"))
-        elif name.split(".")[-1] in ("position", "content", "anchors", "patterns", "level"):
+        elif name.split(".")[-1] in DRAWN:
             tensor.copy_(noise)
         elif tensor.dim() > 1:
             tensor.copy_(noise / tensor[0].numel() ** 0.5 * 1.2)

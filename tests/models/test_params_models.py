@@ -25,6 +25,8 @@ TRAINABLE = {  # on COCO's 91 ids with ResNet-50; the repositories of the papers
     "dab": 43_449_117,
     "dab-3patterns": 43_449_885,
     "dab_deformable": 47_183_594,
+    "dn_dab": 43_472_577,
+    "dn_dab_deformable": 47_206_754,
 }
 
 
