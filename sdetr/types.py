@@ -83,7 +83,7 @@ class FirstStage:
     """What a two-stage encoder says of every token."""
 
     logits: Tensor  # (B, M, C)
-    boxes: Tensor  # (B, M, 4); where there is no image, all ones
+    boxes: Tensor  # (B, M, 4); all ones where a token is padding or too near to an edge
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdetr.models.heads import Heads
-from sdetr.models.queries import Queries, added
+from sdetr.models.queries import Queries, added, fitting
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VariantRow
 from sdetr.types import Ask, Memory
@@ -37,10 +37,10 @@ class AnchorQueries(nn.Module):
                 "ask by content or by reference"
             )
         content = added(self._content(), "content", ask.content, memory)
-        reference = ask.reference
-        if reference is None:
-            boxes = self.anchors.sigmoid().repeat(self.repeats, 1)
-            reference = boxes.expand(len(memory.tokens), -1, -1)
+        boxes = self.anchors.sigmoid().repeat(self.repeats, 1)
+        reference = boxes.expand(len(memory.tokens), -1, -1)
+        if ask.reference is not None:
+            reference = fitting(ask.reference, reference, (4,))
         if ask.extra is not None:
             content = torch.cat([ask.extra.content, content], dim=1)
             reference = torch.cat([ask.extra.reference, reference], dim=1)

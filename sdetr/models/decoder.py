@@ -22,6 +22,9 @@ from sdetr.models.variants import VARIANTS, VariantRow
 from sdetr.precision import exact
 from sdetr.types import Memory
 
+SMALLEST = 1e-5
+"""Side that a box counts as having when something is divided by it."""
+
 
 @dataclass(frozen=True)
 class States:
@@ -76,12 +79,17 @@ class Decoder(nn.Module):
             states.hidden.append(self.norm(x))  # for the heads alone: the next layer goes on from x
             if origin is not None:
                 states.references.append(origin)
-            if self.row.refine:
-                with torch.autocast(x.device.type, enabled=False):  # 8 bits would round boxes to whole pixels
-                    moved = place_boxes(box_heads.of(i)(exact(x)), reference)
-                reference = moved.detach()
-                origin = moved if self.row.live_reference else reference
+            if self.row.refine and layer is not self.layers[-1]:
+                origin = self._moved(x, reference, box_heads.of(i))
+                reference = origin.detach()
         return states
+
+    def _moved(self, x: Tensor, reference: Tensor | None, head: nn.Module) -> Tensor:
+        """(B, Q, D) raw states, (B, Q, 2 | 4) → (B, Q, 4)."""
+        live = torch.is_grad_enabled() and self.row.live_reference
+        # 8 bits would round boxes to whole pixels
+        with torch.set_grad_enabled(live), torch.autocast(x.device.type, enabled=False):
+            return place_boxes(head(exact(x)), reference)
 
     def _place(
         self, layer: int, x: Tensor, position: Tensor | None, reference: Tensor | None, memory: Memory
@@ -98,7 +106,7 @@ class Decoder(nn.Module):
         assert reference is not None
         embedded = self._sine(reference[..., :2]) * scale  # (B, Q, D), y before x
         if self.size is not None:
-            narrow = self.size(x).sigmoid() / reference[..., 2:]  # (B, Q, 2): w, h
+            narrow = self.size(x).sigmoid() / reference[..., 2:].clamp(min=SMALLEST)  # (B, Q, 2): w, h
             embedded = embedded * narrow.flip(-1).repeat_interleave(self.width // 2, dim=-1)
         return Place(position, reference, embedded)
 

@@ -44,7 +44,9 @@ class DeformableAttention(nn.Module):
             weights = self.weights(exact(query)).view(*split[:3], -1).softmax(-1).view(split)
             parts = exact(value), places, weights
             if self.recompute and torch.is_grad_enabled():
-                mixed = checkpoint(sample, *parts, memory.shapes, use_reentrant=False)
+                mixed = checkpoint(
+                    sample, *parts, memory.shapes, use_reentrant=False, preserve_rng_state=False
+                )
             else:
                 mixed = sample(*parts, memory.shapes)
         out: Tensor = self.out(mixed)
@@ -89,7 +91,7 @@ def sample(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[in
         grid = 2 * places[:, :, :, level].transpose(1, 2).flatten(0, 1) - 1  # (B · heads, Q, P, 2)
         seen = F.grid_sample(cells, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         worth = weights[:, :, :, level].transpose(1, 2).flatten(0, 1)[:, None]  # (B · heads, 1, Q, P)
-        total = total + (seen * worth).sum(-1)  # level by level: nothing as large as all samples is kept
+        total = total + (seen * worth).sum(-1)
     return total.view(batch, -1, total.shape[-1]).transpose(1, 2)
 
 

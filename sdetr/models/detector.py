@@ -35,15 +35,15 @@ class Answers:
 class Detector(nn.Module):
     """Backbone, neck, encoder, queries, decoder, heads: the thing that survives pretraining."""
 
-    half_on: frozenset[str] = frozenset()
-    """Kinds of devices on which a frozen backbone computes in bfloat16."""
+    backbone_frozen = False
+    """Whether the backbone never learns, as `freeze_backbone` said last."""
+    frozen_in_half = False
+    """Whether a frozen backbone computes in bfloat16 where that is fast."""
+    fast_in_half = frozenset({"cuda"})
 
     def __init__(self, model: ModelSettings, trunk: TrunkSettings, num_classes: int) -> None:
         super().__init__()
         self.row = row = VARIANTS[model.variant]
-        if model.prenorm and not row.prenorm:
-            known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
-            raise ValueError(f"prenorm: true, but {model.variant} has no such form; those that do: {known}")
         self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
         self.num_queries = model.queries * max(model.patterns, 1)
         self.backbone = ResNet(trunk)
@@ -69,10 +69,9 @@ class Detector(nn.Module):
     def features(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
         device = images.device.type
-        learns = any(parameter.requires_grad for parameter in self.backbone.parameters())
-        half = not learns and device in self.half_on
+        half = self.backbone_frozen and self.frozen_in_half and device in self.fast_in_half
         rounded = torch.autocast(device, torch.bfloat16) if half else nullcontext()
-        with torch.set_grad_enabled(torch.is_grad_enabled() and learns), rounded:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone_frozen), rounded:
             maps: list[Tensor] = self.backbone(images)
         return [exact(cells) for cells in maps] if half else maps
 
@@ -93,6 +92,7 @@ class Detector(nn.Module):
 
     def freeze_backbone(self, lr_backbone: float) -> None:
         """Stem and first stage never learn; at a learning rate of 0 nothing of the backbone does."""
+        self.backbone_frozen = lr_backbone == 0
         first = ("conv1.", "bn1.", "layer1.")
         for name, parameter in self.backbone.named_parameters():
             parameter.requires_grad_(lr_backbone > 0 and not name.startswith(first))
@@ -104,11 +104,13 @@ class Detector(nn.Module):
 
     def reset_box_head(self) -> None:
         """PyTorch's default initialisation, also where a head starts as "exactly at the reference"."""
-        for head in self.box_head:
-            assert isinstance(head, MLP)
-            for layer in head.layers:
-                assert isinstance(layer, nn.Linear)
-                layer.reset_parameters()
+        first, *others = self.box_head
+        assert isinstance(first, MLP)
+        for layer in first.layers:
+            assert isinstance(layer, nn.Linear)
+            layer.reset_parameters()
+        for other in others:
+            other.load_state_dict(first.state_dict())
 
     @staticmethod
     def _boxes(offsets: Tensor, references: list[Tensor]) -> Tensor:

@@ -33,7 +33,7 @@ class Heads(nn.ModuleList):
         if len(self) == 1:
             shared: Tensor = self[0](hidden)
             return shared
-        return torch.stack([head(x) for head, x in zip(self, hidden, strict=False)])
+        return torch.stack([head(x) for head, x in zip(list(self)[: len(hidden)], hidden, strict=True)])
 
 
 def count_heads(settings: ModelSettings, row: VariantRow) -> int:

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from sdetr.models.variants import NECK_GROUPS, VariantRow
 
 READ = 3
-"""Most maps that are read; further levels are made from the last of them."""
+"""Most maps that are read; one more level is made from the last of them."""
 
 
 class Neck(nn.Module):
-    """A 1×1 convolution for every map that is read, 3×3 ones of stride 2 for further levels."""
+    """A 1×1 convolution for every map that is read, a 3×3 one of stride 2 for one more level."""
 
     def __init__(self, channels: list[int], width: int, row: VariantRow) -> None:
         """`channels` of all maps of the backbone. Raises ValueError when they are too few."""
@@ -19,23 +19,15 @@ class Neck(nn.Module):
             raise ValueError(
                 f"trunk.stages: {len(channels)}, but {row.levels} levels need the last {self.reads} maps"
             )
-        sources = [*channels[-self.reads :], channels[-1], *[width] * row.levels][: row.levels]
-        convs = [
-            nn.Conv2d(source, width, 1)
-            if i < self.reads
-            else nn.Conv2d(source, width, 3, stride=2, padding=1)
-            for i, source in enumerate(sources)
-        ]
+        convs = [nn.Conv2d(source, width, 1) for source in channels[-self.reads :]]
+        if row.levels > self.reads:
+            convs.append(nn.Conv2d(channels[-1], width, 3, stride=2, padding=1))
         self.levels = nn.ModuleList(_normed(conv) if row.group_norm else conv for conv in convs)
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         """The maps that are read, (B, C, h, w) each → levels, (B, D, h, w) each, ever smaller."""
-        levels: list[Tensor] = []
-        for i, level in enumerate(self.levels):
-            # the first further level sees what the backbone says, the ones after it the level before
-            source = maps[i] if i < self.reads else maps[-1] if i == self.reads else levels[-1]
-            levels.append(level(source))
-        return levels
+        sources = [*maps, maps[-1]][: len(self.levels)]
+        return [level(source) for level, source in zip(self.levels, sources, strict=True)]
 
 
 def _normed(conv: nn.Conv2d) -> nn.Sequential:

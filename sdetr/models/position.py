@@ -14,8 +14,8 @@ def sine(places: Tensor, width: int, temperature: float, turns: float) -> Tensor
 
     Points and boxes come as (x, y, w, h) and are embedded in the order y, x, w, h.
     """
-    order = [1, 0, *range(2, places.shape[-1])]
-    places = exact(places[..., order, None])
+    # no list as an index: it would be copied to the device, and waited for
+    places = exact(torch.cat([places[..., :2].flip(-1), places[..., 2:]], dim=-1)[..., None])
     pairs = torch.arange(width // 2, device=places.device, dtype=places.dtype)
     angles = places * (2 * math.pi * turns) / temperature ** (2 * pairs / width)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-3)

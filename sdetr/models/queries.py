@@ -51,10 +51,18 @@ class LearnedQueries(nn.Module):
                 raise ValueError("a reference was asked for, but the queries of this variant have none")
             return None
         if ask.reference is not None:
-            return ask.reference
+            return fitting(ask.reference, position, (2, 4))
         with torch.autocast(position.device.type, enabled=False):  # 8 bits would round points to whole pixels
             point: Tensor = self.reference(exact(position)).sigmoid()  # (B, Q, 2)
         return point
+
+
+def fitting(reference: Tensor, like: Tensor, widths: tuple[int, ...]) -> Tensor:
+    """A reference that was asked for; `like` is (B, Q, ·). Raises ValueError for another shape."""
+    if reference.shape[:2] != like.shape[:2] or reference.shape[-1] not in widths:
+        expected = f"{tuple(like.shape[:2])} and {' or '.join(map(str, widths))} numbers"
+        raise ValueError(f"Ask.reference has shape {tuple(reference.shape)}; expected (B, Q) = {expected}")
+    return reference
 
 
 def added(learned: Tensor, slot: str, asked: Tensor | None, memory: Memory) -> Tensor:

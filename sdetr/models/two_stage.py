@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from sdetr.models.heads import Heads, place_boxes
 from sdetr.models.layers import linear
 from sdetr.models.position import sine
-from sdetr.models.queries import Queries, added
+from sdetr.models.queries import Queries, added, fitting
 from sdetr.models.settings import ModelSettings
 from sdetr.precision import exact
 from sdetr.types import Ask, FirstStage, Memory
@@ -14,7 +14,7 @@ from sdetr.types import Ask, FirstStage, Memory
 SIDE = 0.05
 """Of the box that a token of the first level starts from, in fractions of the image; doubled per level."""
 EDGE = 0.01
-"""Tokens whose box comes nearer to 0 or 1 than this say nothing."""
+"""Tokens whose box has a number nearer to 0 or 1 than this cannot be used."""
 
 
 class ProposalQueries(nn.Module):
@@ -44,14 +44,13 @@ class ProposalQueries(nn.Module):
             chosen = logits[..., 0].topk(min(self.count, logits.shape[1])).indices  # (B, Q)
             reference = boxes.detach().gather(1, chosen[..., None].expand(-1, -1, 4))
             # unlike every other sine of a box, in the order x, y, w, h
-            known = sine(
-                reference[..., [1, 0, 2, 3]], self.feature.in_features // 2, self.temperature, self.turns
-            )
+            swapped = torch.cat([reference[..., :2].flip(-1), reference[..., 2:]], dim=-1)
+            known = sine(swapped, self.feature.in_features // 2, self.temperature, self.turns)
             position, content = self.embed_norm(self.embed(known)).chunk(2, dim=-1)
         return Queries(
             content=_plus(content, "content", ask.content, memory),
             position=_plus(position, "position", ask.position, memory),
-            reference=reference if ask.reference is None else ask.reference,
+            reference=reference if ask.reference is None else fitting(ask.reference, reference, (4,)),
             blocked=ask.blocked,
             first_stage=FirstStage(logits, boxes),
         )

@@ -22,7 +22,7 @@ class VariantRow:
     cross_attention: Literal["add", "conditional", "deformable"] = "add"
     """conditional: content and position concatenated per head (arXiv:2108.06152)."""
     levels: int = 1
-    """Maps that become memory: the backbone's last three, then ever smaller ones made from its last."""
+    """Maps that become memory: the backbone's last or last three, and one more made from its last."""
     group_norm: bool = False
     """The neck normalises every level, in groups of channels."""
     query_scale: bool = False

@@ -66,15 +66,19 @@ class Detection(Objective):
         if (first := predictions.first_stage) is not None:
             guesses = replace(predictions, logits=first.logits[None], boxes=first.boxes[None])
             unnamed = replace(targets, labels=torch.zeros_like(targets.labels))
-            found = self._losses(guesses, unnamed, normaliser)
+            found = self._losses(guesses, unnamed, normaliser, "encoder's guess")
             losses |= {f"first_{name}": loss.sum() for name, loss in found.items()}
         return losses
 
     def _losses(
-        self, predictions: Predictions, targets: Targets, normaliser: dict[str, float]
+        self,
+        predictions: Predictions,
+        targets: Targets,
+        normaliser: dict[str, float],
+        stage: str = "decoder layer",
     ) -> dict[str, Tensor]:
         """Of every layer, (L,) each; every layer is matched by itself."""
-        pairs = match(predictions, targets, self.cost, self.detector.focal)
+        pairs = match(predictions, targets, self.cost, self.detector.focal, stage)
         if self.no_object is None:
             label = focal_loss(predictions.logits, pairs, targets) / max(normaliser["label"], 1)
         else:

@@ -27,8 +27,10 @@ class Pairs:
 
 
 @torch.no_grad()
-def match(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Pairs:
-    """Matches all decoder layers with one copy to the host.
+def match(
+    predictions: Predictions, targets: Targets, cost: Weights3, focal: bool, stage: str = "decoder layer"
+) -> Pairs:
+    """Matches all layers of a stage with one copy to the host.
 
     Raises FloatingPointError, naming the image, if a prediction or target box is not finite.
     """
@@ -36,7 +38,7 @@ def match(predictions: Predictions, targets: Targets, cost: Weights3, focal: boo
     # One more row says whether a query's own numbers are finite, also where there is nothing to match.
     sound = (predictions.boxes.sum(-1) + predictions.logits.sum(-1).to(predictions.boxes))[:, :, None]
     host = torch.cat([costs, sound], dim=2).cpu().numpy().astype(np.float64)  # the one wait for the device
-    _refuse_not_finite(host, predictions, targets)
+    _refuse_not_finite(host, predictions, targets, stage)
     layers = [
         [linear_sum_assignment(host[layer, i, :count]) for i, count in enumerate(targets.counts)]
         for layer in range(len(host))
@@ -69,7 +71,7 @@ def _focal_cost(chance: Tensor) -> Tensor:
     return yes - no
 
 
-def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targets) -> None:
+def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targets, stage: str) -> None:
     if np.isfinite(host).all():
         return
     suspects = {
@@ -81,7 +83,7 @@ def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targ
         layer_image = (~values.isfinite()).flatten(2).any(-1).nonzero()
         if len(layer_image):
             layer, image = layer_image[0].tolist()
-            where = "" if what == "target boxes" else f" in decoder layer {layer}"
+            where = "" if what == "target boxes" else f" in {stage} {layer}"
             raise FloatingPointError(
                 f"{what} of image {targets.image_ids[image]}{where} are not finite and cannot be matched; "
                 "look for a broken annotation or, in predictions, for a learning rate that is too high"

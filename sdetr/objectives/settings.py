@@ -31,6 +31,9 @@ class SiameseSettings(Settings):
     no_object: Fraction
     box_jitter: Fraction
     """Largest shift of a region's corners before its feature is read, a share of its sides (trap T6)."""
+    mimic_first_image_queries: bool = False
+    """The released code of deformable detectors: all images of a batch are asked about the regions of the
+    first (its `deformable_tr.py`; trap T2)."""
     mimic_padded_pool: bool = False
     """The released code's global pooling over padded cells too (its `siamdetr_head.py`; trap T13)."""
 

@@ -15,7 +15,7 @@ from sdetr.objectives.objective import Objective
 from sdetr.objectives.settings import SiameseSettings
 from sdetr.objectives.siamese_agreement import Agreement
 from sdetr.objectives.siamese_regions import crop_features, jittered, region_features
-from sdetr.objectives.siamese_views import stacked, twins
+from sdetr.objectives.siamese_views import of_first_images, stacked, twins
 from sdetr.objectives.spread import spread
 from sdetr.objectives.targets import Targets
 from sdetr.types import Memory, Predictions, View
@@ -31,8 +31,10 @@ class Siamese(Objective):
     """
 
     def __init__(self, detector: Detector, settings: SiameseSettings, regions: int) -> None:
-        """`regions` per view. Raises ValueError when they cannot share the queries evenly."""
+        """`regions` per view. Raises ValueError when they cannot share the detector's queries evenly."""
         super().__init__()
+        if detector.row.queries == "proposals":
+            raise ValueError("a two-stage detector chooses its own queries; regions cannot ask them anything")
         if detector.num_queries % regions:
             raise ValueError(f"{detector.num_queries} queries cannot be shared evenly by {regions} regions")
         self.detector, self.settings, self.regions = detector, settings, regions
@@ -91,6 +93,7 @@ class Siamese(Objective):
         regions = region_features(memory.maps, boxes, both.padding, strides)
         with torch.autocast(regions.device.type, enabled=False):  # 8 bits would round references and logits
             asked = self.to_query(regions).repeat_interleave(self.detector.num_queries // self.regions, dim=1)
+        asked = of_first_images(asked) if self.settings.mimic_first_image_queries else asked
         said = self.detector.decode(memory, self.detector.asked(twins(asked)))
         with torch.autocast(regions.device.type, enabled=False):
             return replace(said, logits=self.class_head(said.hidden))

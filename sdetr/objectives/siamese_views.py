@@ -25,6 +25,11 @@ def twins(rows: Tensor) -> Tensor:
     return rows.roll(len(rows) // 2, dims=0)
 
 
+def of_first_images(rows: Tensor) -> Tensor:
+    """(2B, …) → (2B, …): in every row, what the first image of its view has."""
+    return torch.cat([view[:1].expand_as(view) for view in rows.chunk(2)])
+
+
 def _joined(one: Tensor | None, two: Tensor | None) -> Tensor | None:
     assert (one is None) == (two is None)
     return None if one is None or two is None else torch.cat([one, two])

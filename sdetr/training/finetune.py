@@ -47,7 +47,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
-        detector.half_on = frozenset() if run.protocol.bfloat16 == "nothing" else frozenset({"cuda"})
+        detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
 
         batches = TrainBatches(
             train_set, run.protocol.augment, run.protocol.batch, run.seed, run.protocol.workers

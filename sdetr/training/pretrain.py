@@ -55,7 +55,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
         detector = Detector(run.model, run.trunk, num_classes=1)
         transfer(detector, init, ())
-        detector.half_on = frozenset() if run.protocol.bfloat16 == "nothing" else frozenset({"cuda"})
+        detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
         objective = Siamese(detector, run.pretext, run.views.regions)
 
         dataset, plan = Dataset(Path(run.dataset)), ViewPlan(Path(run.plan))

@@ -10,7 +10,7 @@ from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 1, "pretrain": 1, "finetune": 1}
+RECIPES = {"backbone": 1, "pretrain": 2, "finetune": 2}
 """By stage; raise one when the same settings train to other numbers."""
 
 

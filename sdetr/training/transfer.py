@@ -9,7 +9,7 @@ from sdetr.models.detector import Detector
 
 log = logging.getLogger(__name__)
 
-FORMAT = "sdetr-1"
+FORMAT = "sdetr-2"
 
 
 def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:

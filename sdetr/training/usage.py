@@ -34,7 +34,7 @@ class Usage:
             "system/memory_megabytes": round(_resident_bytes() / MEBIBYTE, 1),
         }
         if self._device.type == "cuda":
-            allocated = torch.cuda.memory_allocated(self._device)
+            allocated = torch.cuda.max_memory_allocated(self._device)
             used["system/gpu_memory_megabytes"] = round(allocated / MEBIBYTE, 1)
         return used
 

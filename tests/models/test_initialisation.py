@@ -172,3 +172,41 @@ def test_patterns_without_anchors_are_refused() -> None:
 def test_too_few_maps_for_the_levels_are_refused() -> None:
     with pytest.raises(ValueError, match=r"trunk.stages: 2, but 4 levels need the last 3 maps"):
         Detector(model_settings("deformable"), trunk_settings(stages=2), 3)
+
+
+SPREAD = [  # variant, parameter, Xavier's bound, whether its bias is 0
+    ("deformable", "neck.levels.0.0", math.sqrt(6 / (8 + 256)), True),
+    ("deformable", "neck.levels.3.0", math.sqrt(6 / (9 * (32 + 256))), True),
+    ("deformable", "encoder.layers.0.self_attention.value", math.sqrt(6 / 512), True),
+    ("deformable", "encoder.layers.1.self_attention.out", math.sqrt(6 / 512), True),
+    ("deformable", "decoder.layers.0.cross_attention.value", math.sqrt(6 / 512), True),
+    ("deformable", "queries.reference", math.sqrt(6 / 258), True),
+    ("deformable_two_stage", "queries.feature", math.sqrt(6 / 512), False),
+    ("deformable_two_stage", "queries.embed", math.sqrt(6 / 1024), False),
+    ("dab", "encoder.scale.layers.0", math.sqrt(6 / 512), False),
+    ("dab", "decoder.position.layers.0", math.sqrt(6 / 768), False),
+    ("dab", "decoder.size.layers.0", math.sqrt(6 / 512), False),
+    ("dab_deformable", "decoder.position.layers.1", math.sqrt(6 / 512), False),
+]
+
+
+@pytest.mark.parametrize("variant, name, bound, zero", SPREAD)
+def test_what_stands_in_or_before_the_transformer_is_drawn_from_xaviers_range(
+    variant: str, name: str, bound: float, zero: bool
+) -> None:
+    module = build(variant).get_submodule(name)
+    assert fills(module.weight, bound)
+    assert bool(module.bias.any()) is not zero
+
+
+def test_a_reset_box_head_is_the_same_in_every_layer() -> None:
+    detector = build("deformable_refine")
+    detector.reset_box_head()
+    first, second = detector.box_head
+    assert all(map(torch.equal, first.parameters(), second.parameters()))
+
+
+def test_activations_of_dab_detr_start_at_a_quarter() -> None:
+    detector = build("dab")
+    slopes = [p for name, p in detector.named_parameters() if "activation" in name]
+    assert len(slopes) == 4 and all(slope.tolist() == [0.25] for slope in slopes)

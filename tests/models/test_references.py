@@ -1,12 +1,16 @@
 """References that move: who learns from whose box, and first guesses of a two-stage detector."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from sdetr.models.detector import Detector
 from sdetr.models.two_stage import starts
-from tests.models.small import padded_view, small_detector
+from sdetr.models.variants import VARIANTS
+from sdetr.types import Ask
+from tests.models.small import bare_memory, padded_view, small_detector
 
 
 def learns(detector: Detector, layer: int, parameter: Tensor) -> bool:
@@ -42,6 +46,46 @@ def test_variants_14_a_moved_reference_carries_gradient_to_the_box_only_in_dab_d
     assert [reference.requires_grad for reference in moved] == [live, live]
 
 
+def test_variants_14_a_live_box_teaches_one_layer_back_and_the_next_layer_nothing() -> None:
+    detector = small_detector("dab")
+    seen: list[Tensor] = []
+    place = detector.decoder._place
+
+    def spy(layer: int, x: Tensor, position: object, reference: Tensor, memory: object) -> object:
+        seen.append(reference)
+        return place(layer, x, position, reference, memory)
+
+    detector.decoder._place = spy  # type: ignore[method-assign]
+    detector(padded_view())
+    assert [reference.requires_grad for reference in seen] == [True, False, False]
+
+
+def test_references_of_a_first_stage_carry_no_gradient() -> None:
+    said = small_detector("deformable_two_stage")(padded_view())
+    assert not any(reference.requires_grad for reference in said.references)
+    assert said.first_stage.boxes.requires_grad
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("side", [0.0, 1e-30])
+def test_variants_16_boxes_without_extent_are_no_division_by_zero(side: float) -> None:
+    detector = small_detector("dab")
+    reference = torch.rand(2, 7, 4)
+    reference[..., 2:] = side
+    said = detector.decode(detector.encode(padded_view()), Ask(reference=reference))
+    assert said.boxes.isfinite().all() and said.logits.isfinite().all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", [name for name, row in VARIANTS.items() if row.reference])
+def test_asked_references_of_another_shape_are_refused(variant: str) -> None:
+    detector = small_detector(variant)
+    memory = detector.encode(padded_view())
+    for shape in ((2, 6, 4), (1, 7, 4), (2, 7, 3)):
+        with pytest.raises(ValueError, match=r"Ask.reference has shape .*; expected \(B, Q\) = \(2, 7\)"):
+            detector.decode(memory, Ask(reference=torch.rand(shape)))
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("variant", ["deformable_refine", "dab", "dab_deformable", "deformable_two_stage"])
 def test_every_layer_starts_from_the_box_of_the_one_before(variant: str) -> None:
@@ -70,6 +114,15 @@ def test_variants_21_fewer_tokens_than_queries_make_fewer_queries() -> None:
     tokens = detector.encode(view).tokens.shape[1]
     assert tokens < 200
     assert detector(view).boxes.shape == (3, 2, tokens, 4) and detector(view).boxes.isfinite().all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("place, there", [(0.005, False), (0.0101, True), (0.98, True), (0.995, False)])
+def test_tokens_nearer_to_an_edge_than_a_hundredth_cannot_be_used(place: float, there: bool) -> None:
+    tokens = torch.zeros(1, 2, 64)
+    memory = bare_memory(tokens, torch.zeros(1, 2, dtype=torch.bool), tokens, [(1, 2)])
+    memory = replace(memory, centres=torch.tensor([[[place, 0.5], [0.5, place]]]))
+    assert starts(memory)[1].tolist() == [[there, there]]
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from torch import nn
 
 from sdetr.models.backbone import ResNet
 from sdetr.models.norm import FrozenBatchNorm, normed
+from sdetr.training.average import Average
 from tests.models.small import padded_view, randomise, small_detector, trunk_settings
 
 
@@ -149,13 +150,16 @@ def test_channels_follow_width_and_stages() -> None:
 def test_only_a_frozen_backbone_on_a_named_device_is_rounded_and_nothing_after_it() -> None:
     detector, images = small_detector("conditional"), padded_view().images
     expected = detector.features(images)
-    detector.half_on = frozenset({"cpu"})
-    assert all(map(torch.equal, detector.features(images), expected))  # it learns
+    detector.frozen_in_half, detector.fast_in_half = True, frozenset({"cpu"})
+    detector.freeze_backbone(1e-5)
+    shown = Average(detector, 0.9).module  # learns nothing by itself, but is of one that does
+    for learning in (detector, shown):
+        assert all(map(torch.equal, learning.features(images), expected))
     detector.freeze_backbone(0.0)
     rounded = detector.features(images)
     assert {cells.dtype for cells in rounded} == {torch.float32}
     change = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(rounded, expected, strict=True))
     assert 1e-4 < change < 0.05
     assert detector(padded_view()).boxes.dtype == torch.float32
-    detector.half_on = frozenset({"cuda"})
+    detector.frozen_in_half = False
     assert all(map(torch.equal, detector.features(images), expected))

@@ -65,7 +65,7 @@ def test_a_feature_equal_orthogonal_or_opposite_costs_0_2_or_4(looks: float, eac
     assert losses_of(objective, views)["feature"] == pytest.approx(LAYERS * each, abs=1e-5)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ["detr", "conditional"])
 def test_three_equal_chances_cost_ln_3_and_untrained_heads_about_as_much(variant: str) -> None:
     torch.manual_seed(0)
     objective = Siamese(small_detector(variant, queries=QUERIES), siamese_settings(), REGIONS).eval()

@@ -44,6 +44,33 @@ def test_siamese_t2_another_first_image_changes_no_other_images_answer(variant: 
     assert rest.max() < 1e-5 < 1e-3 < first.min()
 
 
+@pytest.mark.parametrize("mimic", [False, True])
+def test_siamese_t2_the_released_code_asks_all_images_about_the_first_ones_regions_if_mimicked(
+    mimic: bool,
+) -> None:
+    objective, (one, two) = small_siamese("deformable_ss", mimic_first_image_queries=mimic), pair()
+    moved = replace(one, boxes=[one.boxes[0] * 0.7, *one.boxes[1:]])
+    change = search(objective, [moved, two]).hidden - search(objective, [one, two]).hidden
+    change = change.abs().amax((0, 2, 3)).view(2, 4)  # view searched, image
+    assert (change[1] > 1e-3).tolist() == [True, mimic, mimic, mimic]
+    assert change[0].max() < 1e-5
+
+
+def test_a_two_stage_detector_is_refused_by_the_pretext() -> None:
+    with pytest.raises(ValueError, match="a two-stage detector chooses its own queries"):
+        small_siamese("deformable_two_stage")
+
+
+def test_regions_are_asked_about_in_float32_under_autocast() -> None:
+    objective = small_siamese("deformable")
+    seen: set[torch.dtype] = set()
+    for module in (objective.to_query, objective.class_head):
+        module.register_forward_hook(lambda _m, _i, out: seen.add(out.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        search(objective, pair())
+    assert seen == {torch.float32}
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_siamese_t2_a_region_asks_its_own_queries_about_the_other_view(variant: str) -> None:
     objective, (one, two) = small_siamese(variant), pair()

@@ -156,7 +156,7 @@ def test_features_of_another_plan_or_of_nothing_are_refused(
 
 
 def test_a_file_that_does_not_say_its_trunk_is_no_backbone(tmp_path: Path) -> None:
-    save_weights(ResNet(TRUNK), tmp_path / "detector.safetensors", {"format": "sdetr-1"})
+    save_weights(ResNet(TRUNK), tmp_path / "detector.safetensors", {"format": "sdetr-2"})
     with pytest.raises(ValueError, match=r"detector\.safetensors does not say which trunk"):
         frozen_backbone(tmp_path / "detector.safetensors")
 

@@ -109,7 +109,7 @@ def test_weights_say_what_they_are_and_open_the_next_run(
 ) -> None:
     with safe_open(run / "weights.safetensors", framework="pt") as file:
         said = file.metadata()
-    assert (said["format"], json.loads(said["classes"])) == ("sdetr-1", ["red", "lime", "blue"])
+    assert (said["format"], json.loads(said["classes"])) == ("sdetr-2", ["red", "lime", "blue"])
     finetune_settings["fresh"] = ["class_head."]
     settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
     out = tmp_path / "demo" / "finetune/proto/conditional/next/seed0"

@@ -9,7 +9,7 @@ from sdetr.models.detector import Detector
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.transfer import transfer
 
-DETECTOR = {"format": "sdetr-1", "classes": "[]"}
+DETECTOR = {"format": "sdetr-2", "classes": "[]"}
 
 
 def detector(settings: dict[str, Any], classes: int = 3) -> Detector:
@@ -92,5 +92,5 @@ def test_a_file_that_does_not_say_what_it_is_is_refused(
 ) -> None:
     fresh = detector(finetune_settings)
     save_weights(fresh, tmp_path / "weights.safetensors", {})
-    with pytest.raises(ValueError, match="neither `kind: backbone` nor `format: sdetr-1`"):
+    with pytest.raises(ValueError, match="neither `kind: backbone` nor `format: sdetr-2`"):
         transfer(fresh, tmp_path / "weights.safetensors", ())
