@@ -17,6 +17,8 @@ help:
 	@echo "make demo-all   the same for all tables"
 	@echo "make ui         curves, pictures and lineage of what was made, in MLflow (PORT=5000)"
 	@echo "make test       set up; lint, types, tests, mutants, the smoke pipeline"
+	@echo "make cached     hands what Snakemake made to DVC; make demo ends with it"
+	@echo "make ui         runs, curves and pictures in MLflow"
 	@echo "make lint | unit | mutants | smoke | bench | clean    parts of it"
 
 setup: .venv/.ready

@@ -71,7 +71,9 @@ def as_dvc(plan: Plan, command: str) -> dict[str, str]:
         "plots": [plot for job in tables for plot in _plots(job)],
     }
     head = f"# Written by `{command} --dvc`. Edit params/ instead.\n"
-    texts = {ITEMS: {"scale": plan.scale} | items, FILES: whole}
+    # A raised recipe is seen here: the plan's stage reads this file, and writes settings anew.
+    recipes = {stage: plan.of(stage)[0].settings["recipe"] for stage in STAGES if plan.of(stage)}
+    texts = {ITEMS: {"scale": plan.scale, "recipes": recipes} | items, FILES: whole}
     return {
         name: head + yaml.dump(text, Dumper=_Plain, sort_keys=False, width=1000, allow_unicode=True)
         for name, text in texts.items()

@@ -34,8 +34,10 @@ def add_pages(stages: Stages) -> None:
     one_of_each = {_seedless(job): job for job in runs}
     differences = {path: tuple(_differences(stages, job)) for path, job in one_of_each.items()}
     for job in runs:
+        evaluation = plan.jobs.get(f"{job.path}/metrics")
         # What is empty is not said, as everywhere in settings files.
         lists: dict[str, Any] = {
+            "measured": evaluation.digest if evaluation else None,
             "differences": differences[_seedless(job)],
             "tables": tuple(mentions[job.path]),
             "followers": tuple(followers[job.path]),
@@ -50,8 +52,8 @@ def add_pages(stages: Stages) -> None:
             **{name: said for name, said in lists.items() if said},
         )
         inputs = {slot: job.outputs[slot] for slot in READ}
-        if measured := plan.jobs.get(f"{job.path}/metrics"):
-            inputs |= measured.outputs
+        if evaluation:
+            inputs |= evaluation.outputs
         outputs = {"page": f"reports/{plan.scale}/runs/{job.path}.html"}
         stages.add("page", f"runs/{job.path}", run, inputs, outputs)
 

@@ -1,14 +1,14 @@
 """A finished run as its page needs it: record, curve, numbers, settings, and the end of its log."""
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sdetr.files import sha256
-from sdetr.report.records import cure
+from sdetr.report.records import Record
 from sdetr.report.settings import PageRun
+from sdetr.secrets import redact
 
 LOG_LINES = 40
 
@@ -51,32 +51,28 @@ class RunFolder:
 def read_run(page: PageRun) -> RunFolder:
     """Raises FileNotFoundError or ValueError, with the cure, for a run that is missing or not the plan's."""
     path = Path("data") / page.scale / page.run
-    repair = cure(path / "run.json", page.scale)
-    record = json.loads(_read(path / "run.json", repair))
-    _agree(path / "run.json", "settings", record["inputs"]["settings"]["sha256"], page.settings, repair)
-    lines = _read(path / "metrics.jsonl", repair).splitlines()
-    wrote = record.get("outputs", {}).get("metrics.jsonl")
-    _agree(path / "run.json", "curve", wrote, sha256(path / "metrics.jsonl"), repair)
-    metrics = path / "metrics.json"
+    record = Record(path / "run.json", page.scale)
+    record.compare("settings", record.value("inputs", "settings", "sha256"), page.settings, "the plan's are")
+    wrote, curve = record.value("outputs", "metrics.jsonl"), path / "metrics.jsonl"
+    record.compare("curve", sha256(curve), wrote, "the run wrote")
     return RunFolder(
         path=path,
-        record=record,
-        curve=tuple(json.loads(line) for line in lines),
-        metrics=json.loads(_read(metrics, repair)) if metrics.exists() else {},
-        settings=_without_credentials(_read(path / "settings.yaml", repair)),
-        log=_log(Path("data") / page.scale / "state" / page.run, record),
+        record=json.loads(redact(json.dumps(record.content))),
+        curve=tuple(json.loads(line) for line in curve.read_text(encoding="utf-8").splitlines()),
+        metrics=_measured(page, record) if page.measured else {},
+        settings=redact((path / "settings.yaml").read_text(encoding="utf-8")),
+        log=_log(Path("data") / page.scale / "state" / page.run, record.content),
     )
 
 
-def _read(path: Path, repair: str) -> str:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; make it: {repair}")
-    return path.read_text(encoding="utf-8")
-
-
-def _agree(path: Path, what: str, found: object, wanted: str, repair: str) -> None:
-    if found != wanted:
-        raise ValueError(f"{path} is stale, made with other {what}: {found}, but now {wanted}; {repair}")
+def _measured(page: PageRun, record: Record) -> dict[str, Any]:
+    """metrics.json, if it was made from the run's predictions by the plan's evaluation."""
+    metrics = Record(record.path.with_name("metrics.json"), page.scale)
+    inputs: dict[str, Any] = metrics.value("inputs")
+    predictions = record.value("outputs", "predictions.json")
+    metrics.compare("settings", inputs["settings"]["sha256"], page.measured, "the plan's are")
+    metrics.compare("predictions", inputs["predictions"]["sha256"], predictions, "the run has now")
+    return dict(metrics.content)
 
 
 def _log(state: Path, record: dict[str, Any]) -> tuple[str, ...]:
@@ -85,9 +81,4 @@ def _log(state: Path, record: dict[str, Any]) -> tuple[str, ...]:
     if not (ours.exists() and log.exists()) or json.loads(ours.read_text(encoding="utf-8")) != record:
         return ()
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    return tuple(map(_without_credentials, lines))
-
-
-def _without_credentials(text: str) -> str:
-    """Addresses without the name and password that may stand in them."""
-    return re.sub(r"://[^/\s@]+@", "://…@", text)
+    return tuple(map(redact, lines))

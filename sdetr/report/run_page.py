@@ -6,7 +6,7 @@ It needs no server, no script and no other file, and is a function of the run fo
 import logging
 from pathlib import Path
 
-from sdetr.files import write_text
+from sdetr.files import sha256, write_text
 from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, grid, paragraph, section, tag
 from sdetr.report.run_facts import lineage, log_tail, making, repeat, settings
@@ -14,10 +14,13 @@ from sdetr.report.run_figures import curves, pictures
 from sdetr.report.run_folder import RunFolder, read_run
 from sdetr.report.settings import PageRun
 from sdetr.report.words import duration, moment
+from sdetr.secrets import redact
 from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
 
+MADE_FROM = "sdetr-settings"
+"""Name of the page's own record: the digest of its settings file."""
 STYLE = Path(__file__).with_name("run_page.css")
 
 
@@ -26,18 +29,20 @@ def make_page(settings_file: Path, out: Path) -> None:
 
     Raises SettingsError, or ValueError and FileNotFoundError naming what is stale or missing.
     """
-    page = load(PageRun, settings_file)
+    page = PageRun.model_validate_json(redact(load(PageRun, settings_file).model_dump_json()))
     run = read_run(page)
-    write_text(out, _document(page, run, Links(out.parent)))
+    made_from = sha256(settings_file)
+    write_text(out, _document(page, run, Links(out.parent), made_from))
     log.info("%s: %d points", out, len(run.curve))
 
 
-def _document(page: PageRun, run: RunFolder, links: Links) -> str:
+def _document(page: PageRun, run: RunFolder, links: Links, made_from: str) -> str:
     title = f"{' · '.join(_words(page))} ({page.scale})"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name=MADE_FROM, content=made_from),  # so that nobody believes a page of other settings
         tag("title", title),
         tag("style", Markup(STYLE.read_text(encoding="utf-8"))),
     )

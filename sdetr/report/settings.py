@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sdetr.config.base import Name, Settings, Strings
 
-RECIPES = {"table": 3, "page": 1}
+RECIPES = {"table": 3, "page": 2}
 """By stage; raise one when the same results give another file."""
 
 Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"]
@@ -120,6 +120,8 @@ class PageRun(Settings):
     """Its path below `data/<scale>/`."""
     settings: str
     """sha256 of its settings as the plan has them today."""
+    measured: str | None = None
+    """The same of its evaluation; none for a run that is not evaluated."""
     differences: Annotated[tuple[Difference, ...], Field(strict=False)] = ()
     """To the same run at the papers' scale."""
     tables: Annotated[tuple[Mention, ...], Field(strict=False)] = ()

@@ -14,6 +14,8 @@ from sdetr.config.layers import Params
 
 ROOT = Path(__file__).parents[2]
 DEMO = "sdetr plan --scale demo --first"
+HEAD = {"scale", "recipes"}
+"""What is no stage in plan.yaml."""
 
 
 def parsed(scale):
@@ -30,12 +32,12 @@ def test_the_committed_files_are_those_of_the_demos_first_tables(monkeypatch):
 @pytest.mark.parametrize("scale", Params(ROOT / "params").names("scales"))
 def test_every_job_is_there_once_by_a_key_that_dvc_can_find(scale):
     plan, items, whole = parsed(scale)
-    keys = [path for name, jobs in items.items() if name != "scale" for path in jobs]
+    keys = [path for name, jobs in items.items() if name not in HEAD for path in jobs]
     tables = [name for name in whole["stages"] if name.startswith("tables-")]
     assert sorted(keys) == sorted(job.path for job in plan.jobs.values() if job.stage != "table")
     assert len(tables) == len(plan.of("table"))
     assert not any("@" in key for key in keys)
-    assert set(whole["stages"]) - set(tables) == {"plan"} | set(items) - {"scale"}
+    assert set(whole["stages"]) - set(tables) == {"plan"} | set(items) - HEAD
 
 
 @pytest.mark.parametrize("scale, cached", [("demo", True), ("paper", False)])

@@ -67,7 +67,7 @@ class Toy:
             "device": "cpu, 1 thread of 2 cores",
             "starts": [{"time": 1.7e9, "host": "vm", "pid": 1, "step": 0}],
             "finished": 1.7e9 + 100,
-            "outputs": {"weights.safetensors": "weights digest"},
+            "outputs": {"weights.safetensors": "weights digest", "predictions.json": "predictions digest"},
             "seconds": {"total": 100.0, "training": 60.0},
             "peak_memory_bytes": 1_500_000_000,
         }
@@ -76,7 +76,7 @@ class Toy:
             {"time": 2.0, "step": 20, "epoch": 25.0, "train/total": 9.0, "train/lr": 0.001},
             {"time": 3.0, "step": 40, "epoch": 50.0, "test/AP": 41.25},
         ]
-        self.metrics = {"metrics": {"AP": 40.5}}
+        self.measured({"AP": 40.5})
         self.log = [f"line {n}" for n in range(100)]
         self.settings = {
             "stage": "page",
@@ -85,6 +85,15 @@ class Toy:
             "compares": False,
             "run": self.run,
             "settings": "settings digest",
+            "measured": "evaluation's digest",
+        }
+
+    def measured(self, numbers: dict[str, float]) -> None:
+        """By the plan's evaluation, from the run's predictions."""
+        digests = {"settings": "evaluation's digest", "predictions": "predictions digest"}
+        self.metrics: dict[str, Any] = {
+            "metrics": numbers,
+            "inputs": {name: {"path": name, "sha256": digest} for name, digest in digests.items()},
         }
 
     @property
@@ -179,7 +188,7 @@ def test_names_from_files_are_text_wherever_they_stand(toy):
     toy.record["inputs"]["extra"] = {"path": EVIL, "sha256": EVIL}
     toy.record["outputs"][EVIL] = EVIL
     toy.curve.append({"step": 50, "epoch": 60.0, f"test/{EVIL}": 1.0, f"train/aux_{EVIL}": 2.0})
-    toy.metrics = {"metrics": {EVIL: 3.0}}
+    toy.measured({EVIL: 3.0})
     toy.log = [EVIL]
     toy.settings["differences"] = [{"field": EVIL, "here": EVIL, "paper": [EVIL]}]
     toy.settings["tables"] = [{"table": "toy", "title": EVIL, "row": EVIL, "column": EVIL}]
@@ -195,8 +204,8 @@ def test_names_from_files_are_text_wherever_they_stand(toy):
 @pytest.mark.parametrize("keep", [0, 1])
 def test_a_curve_of_one_point_or_none_makes_a_page(toy, keep):
     toy.curve, toy.metrics = toy.curve[:keep], {}
+    del toy.settings["measured"]
     toy.write()
-    (toy.folder / "metrics.json").unlink()
     read = toy.make()
     assert [name for name, _ in read.elements].count("svg") == keep
     assert ("The run left no curve." in read.text) == ("Nothing was measured." in read.text) == (not keep)
@@ -223,6 +232,7 @@ def test_a_pretraining_has_a_page_too(tmp_path, monkeypatch):
     inputs["dataset"] = inputs.pop("train")
     inputs["init"]["path"] = "data/demo/backbones/swav_r50.safetensors"
     toy.record["stage"], toy.metrics = "pretrain", {}
+    del toy.settings["measured"]
     toy.curve[-1]["test/IoU"] = 67.0
     toy.write()
     text = toy.make().text
@@ -254,12 +264,16 @@ def test_a_path_of_a_machine_is_shown_from_the_root(toy, tmp_path):
     assert str(tmp_path) not in toy.out.read_text()
 
 
-def test_the_end_of_the_log_is_of_this_attempt_and_holds_no_password(toy):
-    toy.log.append("fetching https://me:secret@example.org/x")
+def test_the_end_of_the_log_is_of_this_attempt_and_nothing_holds_a_password(toy, monkeypatch):
+    monkeypatch.setenv("STORE_TOKEN", "hunter<2>pass")
+    toy.log += ["fetching https://me:sesame@example.org/x", "with hunter<2>pass"]
+    toy.settings["differences"] = [{"field": "url", "here": "hunter<2>pass", "paper": None}]
     toy.write()
+    (toy.folder / "settings.yaml").write_text("url: https://example.org/x?token=sesame\n")
     text = toy.make().text
-    assert "line 99" in text and "line 61" in text and "line 60" not in text
-    assert "secret" not in text and "https://…@example.org/x" in text
+    assert "line 99" in text and "line 62" in text and "line 61" not in text
+    assert "https://example.org/x" in text
+    assert "sesame" not in text and "hunter" not in toy.out.read_text()
     state = Path("data/demo/state") / toy.run / "run.json"
     state.write_text(json.dumps(toy.record | {"finished": 5}))
     assert "line 99" not in toy.make().text, "another attempt has begun since"
@@ -288,17 +302,29 @@ def test_a_picture_that_cannot_be_made_small_is_a_link(toy, monkeypatch):
     assert "img" not in {name for name, _ in read.elements} and "test.png" in read.text
 
 
-@pytest.mark.parametrize("spoil", ["settings", "curve"])
+@pytest.mark.parametrize("spoil", ["settings", "curve", "evaluation", "predictions"])
 def test_a_run_that_is_not_the_plans_has_no_page(toy, spoil):
-    if spoil == "settings":
-        toy.settings["settings"] = "another digest"
-    else:
-        (toy.folder / "metrics.jsonl").write_text("{}\n")
-    with pytest.raises(
-        ValueError, match=rf"run\.json is stale, made with other {spoil}.*--forcerun data/demo/"
-    ):
+    file, what = "run", spoil
+    match spoil:
+        case "settings":
+            toy.settings["settings"] = "another digest"
+        case "curve":
+            (toy.folder / "metrics.jsonl").write_text("{}\n")
+        case "evaluation":
+            toy.settings["measured"], file, what = "another digest", "metrics", "settings"
+        case "predictions":
+            toy.record["outputs"]["predictions.json"], file = "another digest", "metrics"
+            toy.write()
+    said = rf"{file}\.json is stale, made from other {what}.*--forcerun data/demo/"
+    with pytest.raises(ValueError, match=said):
         toy.make()
     assert not toy.out.exists()
+
+
+def test_a_page_says_of_which_settings_it_is(toy):
+    read = toy.make()
+    said = {attrs.get("name"): attrs.get("content") for name, attrs in read.elements if name == "meta"}
+    assert said["sdetr-settings"] == sha256(Path("page.yaml"))
 
 
 def test_a_missing_run_is_named_with_the_command_that_makes_it(toy):

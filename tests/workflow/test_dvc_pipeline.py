@@ -13,6 +13,7 @@ PROTOCOL = "params/protocols/siamese-voc-vanilla-50e.yaml"
 STARTS = ("swav_r50", "siamese~siamese-imagenet-60e")
 RUNS = {f"finetune/siamese-voc-vanilla-50e/detr/{start}/seed0" for start in STARTS}
 TABLE = "reports/smoke/tables/siamese-voc.md"
+TABLE_FILE, TITLE = "params/tables/siamese-voc.yaml", "Siamese DETR on PASCAL VOC"
 FOLLOWING = {
     f"data/smoke/{run}/{file}" for run in RUNS for file in ("weights.safetensors", "metrics.json")
 } | {TABLE}
@@ -61,7 +62,7 @@ def tables(project) -> dict[str, bytes]:
 
 
 def would_run(project) -> set[str]:
-    """First output of each job that a dry run lists, but for the pages of runs."""
+    """First output of each job that a dry run lists, but for the pages that follow their runs."""
     return {file for file in project.would_run(*PROFILE) if "/runs/" not in file}
 
 
@@ -116,6 +117,19 @@ def test_results_of_an_edit_that_dvc_ran_and_that_was_undone_are_believed_by_nob
     assert restored >= {"tables-siamese-voc"} | {f"finetune@{run}" for run in RUNS}
     assert tables(made) == before
     assert has_nothing_to_do(made)
+
+
+def test_pages_of_an_edit_that_dvc_ran_and_that_was_undone_are_believed_by_nobody(made):
+    made.edit(TABLE_FILE, TITLE, "Another title")
+    made.dvc("repro")
+    pages = list((made.root / "reports/smoke/runs/finetune").rglob("*.html"))
+    assert pages and all("Another title" in page.read_text() for page in pages)
+    made.edit(TABLE_FILE, "Another title", TITLE)
+    named = {file for file in made.would_run(*PROFILE) if "/runs/" in file}
+    assert named >= {str(page.relative_to(made.root)) for page in pages}
+    made.snakemake(*PROFILE)
+    assert not any("Another title" in page.read_text() for page in pages)
+    assert "Running stage" not in made.dvc("repro").replace("Running stage 'plan'", "")
 
 
 def test_dvc_alone_makes_the_same_tables_and_snakemake_then_has_nothing_to_do(made, new_small_project):

@@ -5,6 +5,7 @@ remembers a job of its own from today's. A job's own record knows better.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from snakemake.persistence.file import FilePersistence
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.records import record_of
+
+PAGE_MADE_FROM = re.compile(r'<meta name="sdetr-settings" content="([0-9a-f]{64})">')
 
 
 def forget_stale(plan: Plan) -> list[str]:
@@ -35,16 +38,24 @@ def forget_stale(plan: Plan) -> list[str]:
 
 def _made_from_others(job: Job) -> bool:
     """Whether the job's own record names other settings; False where there is no record to read."""
-    path = Path(record_of(job) or "")
+    path = Path(_telling(job))
     try:
+        if job.stage == "page":
+            found = PAGE_MADE_FROM.search(path.read_text(encoding="utf-8"))
+            return found is not None and found[1] != job.digest
         said = json.loads(path.read_bytes())["inputs"]["settings"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return False  # never made, torn or of an older version: tables refuse it by name
     return bool(said != job.digest)
 
 
+def _telling(job: Job) -> str:
+    """The output that says what the job was made from; a page says it in its head."""
+    return record_of(job) or next(iter(job.outputs.values()))
+
+
 def _believed(job: Job, memory: Any) -> bool:
     """Whether Snakemake remembers to have made the record from today's settings, or remembers nothing."""
-    remembered = memory.metadata(IOFile(record_of(job)))
+    remembered = memory.metadata(IOFile(_telling(job)))
     checksum = ((remembered and remembered.input_checksums) or {}).get(job.settings_file)
     return checksum is None or checksum.removeprefix("sha256:") == job.digest
