@@ -61,6 +61,10 @@ class Lookup:
         """All files that the jobs of a stage write."""
         return [file for job in self.plan.of(stage) for file in job.outputs.values()]
 
+    def files(self, *stages: str) -> list[str]:
+        """The same without folders, which have no checksum: a restored one would look new."""
+        return [file for stage in stages for file in self.outputs(stage) if Path(file).suffix]
+
     def datasets(self, drawn: bool) -> str:
         """Pattern of the data sets whose images are made here, or of those whose images somebody brought."""
         jobs = [job for job in self.plan.of("data") if ("images" in job.outputs) == drawn]

@@ -67,8 +67,7 @@ rule page:
 # mirrored, the next sync takes along, also one by hand. It runs beside the controller, where the network is.
 rule sync:
     input:
-        PLAN.outputs("table"),
-        PLAN.outputs("page"),
+        PLAN.files("table", "page"),
     output:
         touch(PLAN.synced),
     log:
