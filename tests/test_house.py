@@ -13,7 +13,17 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "sdetr").rglob("*.py"))
 
 # Room → the rooms it may import from; settings modules and the ground are open to all.
-GROUND = {"boxes", "types", "files", "precision", "commit", "record", "settings_file", "config.base"}
+GROUND = {
+    "boxes",
+    "types",
+    "files",
+    "precision",
+    "commit",
+    "record",
+    "secrets",
+    "settings_file",
+    "config.base",
+}
 ROOMS: dict[str, set[str]] = {
     "data": set(),
     "models": set(),
