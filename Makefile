@@ -10,12 +10,11 @@ export PATH := $(HOME)/.local/bin:$(CURDIR)/.tools/bin:$(PATH)
 export OMP_NUM_THREADS ?= 1
 export MLFLOW_DISABLE_TELEMETRY := true
 CORES ?= 2
-PORT ?= 5000
 
 help:
 	@echo "make demo       set up, make the embedded data and the first tables (minutes on two cores)"
 	@echo "make demo-all   the same for all tables"
-	@echo "make ui         curves, pictures and lineage of what was made, in MLflow (PORT=5000)"
+	@echo "make ui         curves, pictures and lineage of what was made, in MLflow"
 	@echo "make test       set up; lint, types, tests, mutants, the smoke pipeline"
 	@echo "make cached     hands what Snakemake made to DVC; make demo ends with it"
 	@echo "make ui         runs, curves and pictures in MLflow"
@@ -69,9 +68,9 @@ bench: setup
 # What `sdetr sync` mirrored; plain `mlflow ui` shows the same. One worker instead of fourteen processes.
 ui: setup
 	@test -f mlflow.db || { echo "there is no mlflow.db; make demo, or uv run sdetr sync, fills one"; exit 1; }
-	@uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db 2>/dev/null
-	@echo "http://127.0.0.1:$(PORT)   choose Model training at the top left; direct links: reports/*/mlflow.html; Ctrl-C ends it"
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 --port $(PORT) \
+	@said=$$(uv run --no-sync mlflow db upgrade sqlite:///$(CURDIR)/mlflow.db 2>&1) || { echo "$$said"; exit 1; }
+	@echo "http://127.0.0.1:5000   choose Model training at the top left; direct links: reports/*/mlflow.html; Ctrl-C ends it"
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 --port 5000 \
 	    --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
 # Data sets may have taken days to fetch: data/raw stays.

@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     sync = verbs.add_parser("sync", help="mirror what has been made into MLflow", description=SYNC)
     sync.add_argument("--scale", default="demo")
     sync.add_argument("--tables", default="first", help="first (what `make demo` makes), all, or names: a,b")
-    sync.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so long")
+    sync.add_argument(
+        "--minutes", type=float, default=float("inf"), help="end after so long; the next sync goes on"
+    )
     how = sync.add_mutually_exclusive_group()
     how.add_argument("--follow", type=float, nargs="?", const=10.0, metavar="SECONDS", help="again and again")
     how.add_argument("--check", action="store_true", help="list every output; exit code 1 if one is missing")

@@ -16,6 +16,8 @@ _NAME = re.compile(
 )
 """Of the environment, at the end of words: TOKENIZERS_PARALLELISM holds no token."""
 
+_SCHEME = re.compile(r"[\w+.-]+://")
+
 _USER = re.compile(
     r"(?<=://)(?:"
     r"[^\s/:@'\"<>?#]*:(?!\d{1,5}(?:[/\s'\"?#),.;&<\]}]|$))(?:(?!://)[^\n<>]){0,200}"  # no port: a password
@@ -41,18 +43,19 @@ def redact(text: str) -> str:
 
 
 def _known() -> Iterator[str]:
-    """Values of variables that are called so, and passwords in addresses, as of MLFLOW_TRACKING_URI."""
+    """Of variables that are called so, and passwords of those that are addresses, as MLFLOW_TRACKING_URI."""
     for name, value in os.environ.items():
         if _NAME.search(name):
             yield value
-        if "://" in value:
+        if start := _SCHEME.match(value):
             yield from (field[2] for field in _FIELD.finditer(value))
-            yield from _passwords(value.partition("://")[2])
+            yield from _passwords(value[start.end() :])
 
 
 def _passwords(address: str) -> Iterator[str]:
-    """Behind `scheme://`; its @ may be the last before a slash, or the last, if the password has a slash."""
-    for part in (address.partition("/")[0], address):
+    """Behind `scheme://`; the @ may be the last before a slash, or the last, if the password has a slash."""
+    start = address.partition("/")[0]
+    for part in (start, address if ":" in start else ""):
         user, colon, password = part.rpartition("@")[0].partition(":")
         yield password if colon else user
 

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sdetr.secrets import redact
 from sdetr.tracking.digests import digest_of
 from sdetr.tracking.door import Door
 from sdetr.tracking.memory import Memory
 from sdetr.tracking.portrait import Picture, Portrait
-from sdetr.tracking.secrets import redact
 
 Part = tuple[str, Callable[[], Any], Any]
 """A name, what sends it, and what it holds as plain values."""

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.config.plan import Plan
+from sdetr.tracking.alone import alone
 from sdetr.tracking.attachments import listed
 from sdetr.tracking.curve import last_points
 from sdetr.tracking.door import Door
+from sdetr.tracking.experiments import experiments_of
 from sdetr.tracking.memory import Memory
 from sdetr.tracking.observe import Observer
 from sdetr.tracking.portrait import Portrait
@@ -32,14 +34,19 @@ class Checked:
 
 
 def check(plan: Plan, root: Path) -> Iterator[Checked]:
-    """Every declared output in the plan's order, asked of MLflow itself. Raises TrackingError."""
+    """Every declared output in the plan's order, asked of MLflow itself. Raises TrackingError.
+
+    Where there is no database none is made: everything is missing.
+    """
     store, observer = Store.of(root), Observer(plan, root)
-    door = Door(store)
-    with tempfile.TemporaryDirectory() as folder:
+    with alone(root), tempfile.TemporaryDirectory() as folder:
+        door = None if store.missing else Door(store)
+        if door:
+            experiments_of(door, plan.scale)
         for job in observer.jobs():
             portrait, memory = observer.portrait(job), Memory.load(observer.memory(job), store.fingerprint)
-            run = _run(door, memory) if portrait else None
-            there = listed(door, memory.run_id, Path(folder)) if run else {}
+            run = _run(door, memory) if door and portrait else None
+            there = listed(door, memory.run_id, Path(folder)) if door and run else {}
             for slot, file in observer.outputs(job).items():
                 here = portrait.outputs.get(slot) if portrait else None
                 if portrait is None or here is None:

@@ -15,7 +15,10 @@ LONGEST_PAUSE_S = 300.0
 
 
 def follow(plan: Plan, root: Path, every_s: float) -> None:
-    """Ends when every job of the plan is finished and mirrored. An outage is told once, and waited for."""
+    """Ends when every job of the plan is finished and mirrored. An outage is told once, and waited for.
+
+    A run that was killed, or that was made with other settings than the plan's, is going to be run again.
+    """
     pause, outage, total = every_s, "", len(Observer(plan, root).jobs())
     while True:
         try:
@@ -28,7 +31,7 @@ def follow(plan: Plan, root: Path, every_s: float) -> None:
             if outage or synced.left:
                 log.info("%s", synced)
             pause, outage = every_s, ""
-            if synced.runs - synced.live == total and not synced.left:
+            if synced.whole == total and not synced.left:
                 log.info("%s: all that the plan has", synced)
                 return
         time.sleep(pause)

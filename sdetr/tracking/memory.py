@@ -20,6 +20,8 @@ class Memory:
     cuts: int = 0
     """How often the curve went back behind what had been sent."""
     mark: Mark = field(default_factory=Mark)
+    measured: int = 0
+    """How often numbers that hold at the end were sent: MLflow shows the latest, not the last that came."""
     sent: dict[str, str] = field(default_factory=dict)
     """Part → digest of what was sent of it."""
     models: dict[str, str] = field(default_factory=dict)
@@ -41,4 +43,4 @@ class Memory:
     def begin(self, run_id: str, experiment_id: str, attempt: str) -> None:
         """From here on it speaks of this run, of which nothing has been sent."""
         self.run_id, self.experiment_id, self.attempt = run_id, experiment_id, attempt
-        self.mark, self.sent, self.models = Mark(), {}, {}
+        self.mark, self.measured, self.sent, self.models = Mark(), 0, {}, {}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sdetr.secrets import redact
 from sdetr.tracking.attachments import Attachments
 from sdetr.tracking.curve import BATCH, Point, last_points, new_points
 from sdetr.tracking.digests import digest_of_value
@@ -11,7 +12,6 @@ from sdetr.tracking.door import Door
 from sdetr.tracking.flat import flat
 from sdetr.tracking.memory import Memory
 from sdetr.tracking.portrait import Portrait
-from sdetr.tracking.secrets import redact
 
 AT_ONCE = 100
 """Params or tags of one call."""
@@ -35,8 +35,9 @@ class Mirror:
             self._once("params", lambda: self._params(params), "sent")  # they can never change
         self._curve()
         if p.status == "FINISHED":
-            points = self._end()
-            self._once("end", lambda: self._points(points), points)
+            last = last_points(p.curve) if p.curve else []  # thinning may have left them out
+            self._once("end", lambda: self._points(last), last)
+            self._once("numbers", lambda: self._numbers(last), p.numbers)
         for part, send, content in attachments.parts(models):
             self._once(part, send, content)
         tags = p.tags | {"mlflow.note.content": note}
@@ -77,12 +78,15 @@ class Mirror:
         for start in range(0, len(metrics), BATCH):
             self._door("log_batch", self.run_id, metrics=metrics[start : start + BATCH])
 
-    def _end(self) -> list[Point]:
-        """The curve's last values, which thinning may have left out, and what is known at the end alone."""
-        p = self.portrait
-        last = last_points(p.curve) if p.curve else []
+    def _numbers(self, last: list[Point]) -> None:
+        """What is known at the end alone, at the time of the end: that of the record, not of a file.
+
+        Numbers that were measured anew are a millisecond later than those before.
+        """
         step = max((point.step for point in last), default=0)
-        return last + [Point(key, value, p.measured_ms, step) for key, value in p.numbers.items()]
+        time_ms = (self.portrait.ended_ms or 0) + self._memory.measured
+        self._points([Point(key, value, time_ms, step) for key, value in self.portrait.numbers.items()])
+        self._memory.measured += 1
 
     def _status(self) -> None:
         p = self.portrait

@@ -57,13 +57,15 @@ class Observer:
             status=seen.status,
             begun_ms=seen.begun_ms,
             ended_ms=seen.ended_ms,
+            is_whole=seen.status == "FINISHED"
+            and seen.is_planned
+            and outputs.keys() >= self.outputs(job).keys(),
             tags=self._tags(job, seen),
             inputs=self._inputs(job, seen.record),
             outputs=outputs,
             settings=seen.settings(),
             curve=seen.curve,
             numbers=seen.numbers() | self._measured(outputs),
-            measured_ms=self._measured_ms(outputs) or seen.ended_ms or 0,
             pictures=tuple(_pictures(seen.folder)),
             files={path.name: path for path in files.values() if path.is_file()},
         )
@@ -104,8 +106,7 @@ class Observer:
                 "commit": (record["commit"] or "unknown") + (" with changes" if record["dirty"] else ""),
                 "mlflow.source.git.commit": record["commit"] or "",
             }
-            made_from = record["inputs"]["settings"]["sha256"]
-            tags["settings"] = "the plan's" if made_from == job.digest else "not the plan's: stale"
+            tags["settings"] = "the plan's" if seen.is_planned else "not the plan's: stale"
             tags["mlflow.runColor"] = self.places.colour(job)
         return tags | {"mlflow.source.name": f"sdetr, stage {job.stage}", "mlflow.source.type": "LOCAL"}
 
@@ -114,11 +115,6 @@ class Observer:
             return {}
         said = json.loads((self.root / outputs["metrics"].path).read_bytes())
         return {name: float(value) for name, value in said["metrics"].items()}
-
-    def _measured_ms(self, outputs: dict[str, Digested]) -> int | None:
-        if "metrics" not in outputs:
-            return None
-        return int((self.root / outputs["metrics"].path).stat().st_mtime * 1000)
 
 
 def _pictures(folder: Path | None) -> Iterator[Picture]:

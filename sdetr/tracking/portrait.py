@@ -32,6 +32,8 @@ class Portrait:
     status: Status
     begun_ms: int
     ended_ms: int | None
+    is_whole: bool
+    """Finished, with the plan's settings, and everything that the plan declares is there."""
     tags: dict[str, str]
     inputs: dict[str, Digested] = field(default_factory=dict)
     outputs: dict[str, Digested] = field(default_factory=dict)
@@ -41,7 +43,6 @@ class Portrait:
     curve: Path | None = None
     numbers: dict[str, float] = field(default_factory=dict)
     """What holds at the end."""
-    measured_ms: int = 0
     pictures: tuple[Picture, ...] = ()
     files: dict[str, Path] = field(default_factory=dict)
     """Small texts that are copied, by their name there."""

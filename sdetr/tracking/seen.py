@@ -70,6 +70,11 @@ class Seen:
         path = self.folder / "metrics.jsonl" if self.folder else None
         return path if path and path.exists() else None
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether it was made with the plan's settings; files without a record are believed."""
+        return not self.record or self.record["inputs"]["settings"]["sha256"] == self.job.digest
+
     def settings(self) -> dict[str, Any] | None:
         """The run's own copy, or the plan's where the record has its digest (or there is no record)."""
         planned = self.root / self.job.settings_file

@@ -4,6 +4,7 @@ import logging
 from typing import Any, NamedTuple
 
 from sdetr.tracking.door import Door
+from sdetr.tracking.experiments import experiments_of
 from sdetr.tracking.memory import Memory
 from sdetr.tracking.portrait import Portrait
 from sdetr.tracking.recall import recall
@@ -34,7 +35,7 @@ class Shelf:
     def __init__(self, door: Door, scale: str, titles: dict[str, str]) -> None:
         """`titles` of tables, by id. Raises TrackingError."""
         self._door, self._scale, self._titles = door, scale, titles
-        self._experiments = self._all_experiments()
+        self._experiments = experiments_of(door, scale)
         self._runs: dict[str, list[Known]] = {}
         for run in self._all_runs(list(self._experiments.values())):
             tags = run.data.tags
@@ -96,12 +97,6 @@ class Shelf:
                 else self._door("create_experiment", name, artifact_location=location, tags=tags)
             )
         return self._experiments[name]
-
-    def _all_experiments(self) -> dict[str, str]:
-        found = self._door(
-            "search_experiments", filter_string=f"name LIKE '{self._scale}/%'", max_results=1000
-        )
-        return {one.name: one.experiment_id for one in found}
 
     def _all_runs(self, experiments: list[str]) -> Any:
         token = None

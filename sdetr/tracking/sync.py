@@ -1,15 +1,14 @@
 """Run folders → MLflow, as much as is missing there."""
 
-import fcntl
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
+from sdetr.tracking.alone import alone
 from sdetr.tracking.curve import is_cut
 from sdetr.tracking.door import Door
 from sdetr.tracking.lineage import Lineage
@@ -19,13 +18,12 @@ from sdetr.tracking.mirror import Mirror
 from sdetr.tracking.observe import Observer
 from sdetr.tracking.progress import Bar
 from sdetr.tracking.shelf import Shelf
-from sdetr.tracking.store import Store, TrackingError
+from sdetr.tracking.store import TIME_IS_UP, Store, TrackingError
 
 log = logging.getLogger(__name__)
 
 FAILURES = 2
 """So many runs that MLflow refuses end a sync: every further one would be waited for, too."""
-LOCK_S = 10
 
 
 @dataclass
@@ -34,6 +32,8 @@ class Synced:
 
     runs: int = 0
     live: int = 0
+    whole: int = 0
+    """Runs of which nothing more is to come."""
     left: list[str] = field(default_factory=list)
     """Runs that are not, or not wholly, in MLflow."""
     reason: str = ""
@@ -46,12 +46,13 @@ class Synced:
 def sync(plan: Plan, root: Path, longest_s: float = float("inf")) -> Synced:
     """Mirrors every job of the plan of which anything has been made; goes on where a sync before it stopped.
 
-    Raises TrackingError if MLflow cannot be reached at all, or another sync is at work.
+    Raises TrackingError if MLflow cannot be reached at all, or another sync is at work. After `longest_s`
+    it asks no more, whatever it is at.
     """
     store, until = Store.of(root), time.monotonic() + longest_s
     observer = Observer(plan, root)
-    with _alone(root / "data" / "mlflow.lock"):
-        door = Door(store)
+    with alone(root):
+        door = Door(store, until)
         round_ = _Round(observer, door, until)
         round_.mirror()
         write_links(plan.scale, root, store, round_.lineage)
@@ -97,12 +98,13 @@ class _Round:
         mirror.send(self.lineage.models(job), self.lineage.note(job))
         self.synced.runs += 1
         self.synced.live += portrait.status == "RUNNING"
+        self.synced.whole += portrait.is_whole
 
     def _try(self, job: Job, work: Callable[[Job], None]) -> None:
         """A run that fails is left to the next sync; after two that MLflow refused, all that follow are."""
         reason = ""
         if self._failures >= FAILURES or time.monotonic() > self._until:
-            reason = self.synced.reason or "the time was up"
+            reason = self.synced.reason or TIME_IS_UP
         else:
             try:
                 work(job)
@@ -114,20 +116,3 @@ class _Round:
         if reason and job.path not in self.synced.left:
             self.synced.left.append(job.path)
             self.synced.reason = self.synced.reason or reason
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One sync of this root at a time. Raises TrackingError when another one goes on for too long."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
-        until = time.monotonic() + LOCK_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise TrackingError("another sync is at work here, and takes this along") from None
-                time.sleep(0.2)
-        yield

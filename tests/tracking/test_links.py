@@ -2,8 +2,9 @@
 
 import re
 
+from sdetr.tracking.store import UI_ADDRESS
 from sdetr.tracking.sync import sync
-from tests.tracking.conftest import SCRATCH
+from tests.tracking.conftest import ROOT, SCRATCH
 
 
 def test_it_lists_every_run_under_its_path_and_needs_nothing_else(tree):
@@ -26,3 +27,9 @@ def test_it_is_written_only_when_it_changed(tree):
     before = page.stat().st_mtime_ns
     sync(tree.plan, tree.root)
     assert page.stat().st_mtime_ns == before
+
+
+def test_make_ui_serves_where_the_links_lead():
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"--port {UI_ADDRESS.rpartition(':')[2]} " in makefile
+    assert UI_ADDRESS in makefile and "PORT" not in makefile

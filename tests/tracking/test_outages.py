@@ -1,6 +1,8 @@
 """MLflow away, silent or read-only: one line within 30 s, no password in it, nothing lost in the end."""
 
+import contextlib
 import fcntl
+import importlib.util
 import json
 import os
 import socket
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from sdetr.files import sha256
-from sdetr.tracking import sync as room
+from sdetr.tracking import alone, door
 from sdetr.tracking.check import check
 from sdetr.tracking.store import TrackingError
 from sdetr.tracking.sync import sync
@@ -45,6 +47,30 @@ def falls_silent() -> Iterator[int]:
                 if b"/health" in connection.recv(4096):
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
                     connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def dribbling() -> Iterator[int]:
+    """Says a byte a second, and is never done; but is quick to say that it is well under /well."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+
+        def dribble(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection:
+                if b"/well/health" in connection.recv(4096):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    return
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(120):
+                    connection.sendall(b"x")
+                    time.sleep(1)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=dribble, args=(server.accept()[0],), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1]
@@ -97,6 +123,62 @@ def test_a_server_that_falls_silent_after_a_first_word(tree, falls_silent):
     assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{falls_silent}")
 
 
+def test_a_server_that_dribbles_a_byte_a_second(tree, dribbling):
+    assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{dribbling}")
+
+
+def test_a_server_that_dribbles_behind_a_first_word(tree, dribbling, monkeypatch):
+    monkeypatch.setattr(door, "REACH_S", 2)
+    monkeypatch.setattr(door, "PATIENCE_S", 2)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:{PASSWORD}@127.0.0.1:{dribbling}/well")
+    began = time.monotonic()
+    with pytest.raises(TrackingError, match="refused the first call"):
+        sync(tree.plan, tree.root)
+    assert time.monotonic() - began < 6
+
+
+def test_an_alarm_that_is_swallowed_comes_again(monkeypatch):
+    monkeypatch.setattr(door, "AGAIN_S", 0.1)
+    began, heard = time.monotonic(), 0
+    with pytest.raises(TimeoutError, match="no answer"), door._limited(0.1):
+        while time.monotonic() < began + 5:
+            try:
+                time.sleep(5)
+            except TimeoutError:
+                heard += 1
+                if heard == 3:
+                    raise
+    assert heard == 3
+    time.sleep(0.3)  # nothing rings any more
+
+
+def test_a_slow_store_holds_nobody_up_for_longer_than_was_allowed(tree, monkeypatch):
+    import mlflow
+
+    slow = mlflow.MlflowClient.create_run
+
+    def sluggish(self, *arguments, **named):
+        time.sleep(8)
+        return slow(self, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow.MlflowClient, "create_run", sluggish)
+        began = time.monotonic()
+        said = sync(tree.plan, tree.root, longest_s=3)
+        assert time.monotonic() - began < 6
+    assert said.left and said.reason == "the time was up"
+    assert not sync(tree.plan, tree.root).left
+
+
+def test_a_database_whose_driver_is_not_installed(tree, silent):
+    code, said, _ = run_sync(tree, f"postgresql+nosuchdriver://user:{PASSWORD}@127.0.0.1:{silent}/mlflow")
+    assert (code, len(said.splitlines())) == (2, 1), said
+    if importlib.util.find_spec("psycopg2") is None:
+        code, said, _ = run_sync(tree, f"postgresql://user:{PASSWORD}@127.0.0.1:{silent}/mlflow")
+        assert (code, len(said.splitlines())) == (2, 1), said
+        assert "psycopg2" in said and PASSWORD not in said
+
+
 def test_a_database_server_that_is_away(tree):
     uri = f"postgresql://user:{PASSWORD}@127.0.0.1:{closed_port()}/mlflow"
     assert_one_line_and_then_nothing_is_lost(tree, uri)
@@ -108,11 +190,13 @@ def test_a_database_that_may_only_be_read(tree):
 
 
 def test_a_second_sync_beside_a_first_one_says_so_instead_of_writing_too(tree, monkeypatch):
-    monkeypatch.setattr(room, "LOCK_S", 0.2)
+    monkeypatch.setattr(alone, "LOCK_S", 0.2)
     with (tree.root / "data/mlflow.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(TrackingError, match="another sync is at work here"):
             sync(tree.plan, tree.root)
+        with pytest.raises(TrackingError, match="another sync is at work here"):
+            list(check(tree.plan, tree.root))
 
 
 def test_nothing_that_is_sent_or_written_holds_a_secret_of_the_environment(tree, monkeypatch):

@@ -279,3 +279,18 @@ def test_an_output_that_changed_since_is_missing_until_the_next_sync(synced):
     assert faults(synced) == []
     metrics.unlink()
     assert len(faults(synced)) == 1
+
+
+def test_numbers_have_the_time_of_the_record_and_those_measured_anew_are_what_is_shown(synced):
+    ((run_id, _),) = runs(synced, SCRATCH)
+    ended = int(1000 * (BEGAN + 60))
+    assert [(time_ms, value) for _, time_ms, value in points(synced, run_id, "AP")] == [(ended, 12.5)]
+    metrics = synced.folder(SCRATCH) / "metrics.json"
+    os.utime(metrics, (1, 1))  # as after a checkout
+    synced.state(SCRATCH).joinpath("mlflow.json").unlink()
+    sync(synced.plan, synced.root)
+    assert len(points(synced, run_id, "AP")) == 1
+    metrics.write_text(json.dumps({"metrics": {"AP": 3.0}}))
+    sync(synced.plan, synced.root)
+    shown = ask(synced, "select value from latest_metrics where run_uuid = ? and key = 'AP'", run_id)
+    assert shown == [(3.0,)]

@@ -77,4 +77,4 @@ rule sync:
         scale=PLAN.scale,
         tables=PLAN.tables_asked,
     shell:
-        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 20 2> >(tee {log} >&2) || true"
+        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 3 2> >(tee {log} >&2) || true"
