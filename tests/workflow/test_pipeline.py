@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.interop.weights import read_weights
+
 pytestmark = pytest.mark.pipeline
 
 VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
@@ -143,3 +145,22 @@ def test_an_edit_that_is_run_changes_those_runs_alone(made):
     after = digests()
     assert {Path(run).parts[3] for run in before if before[run] != after[run]} == {CONDITIONAL}
     assert would_run(made) == set()
+
+
+def test_a_column_of_another_detector_is_one_line_and_its_runs(made):
+    """Of the one that differs most: deformable, with anchors, denoising, and maps that nobody made ahead."""
+    line = "  conditional: {label: Conditional DETR"
+    column = f"  dn: {{label: DN, model: dn_dab_deformable, protocol: {CONDITIONAL}}}\n"
+    made.edit("params/tables/siamese-voc.yaml", line, column + line)
+    made.edit("params/scales/smoke.yaml", "{seeds: [0, 1]}", "{seeds: [0]}")
+    model = "dn_dab_deformable"
+    run = f"finetune/{CONDITIONAL}/{model}/{SIAMESE}/seed0"
+    assert f"data/smoke/{run}/weights.safetensors" in would_run(made)
+    made.snakemake("--profile", "smoke", f"data/smoke/{run}/metrics.json")
+    curve = (made.root / f"data/smoke/{run}/metrics.jsonl").read_text().splitlines()
+    assert any("train/noised_label" in line for line in curve)
+    pretrained = f"data/smoke/pretrain/siamese-imagenet-60e/siamese/{model}/seed0/weights.safetensors"
+    weights, metadata = read_weights(made.root / pretrained)
+    assert metadata["format"] == "sdetr-2"
+    assert not [key for key in weights if key.startswith(("class_head.", "queries.labels"))]
+    assert "queries.content" in weights and "queries.unknown" in weights
