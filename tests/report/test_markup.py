@@ -1,30 +1,12 @@
 """Any text stands in markup as it is, and is never markup itself."""
 
-from html.parser import HTMLParser
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sdetr.report.markup import Markup, code, grid, tag, together
+from tests.report.reading import Read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
-
-
-class Read(HTMLParser):
-    """Elements, attributes and text, as a browser takes them."""
-
-    def __init__(self, page: str):
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @given(TEXT, TEXT)

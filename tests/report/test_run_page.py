@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,28 +17,9 @@ from PIL import Image
 from sdetr.config.base import SettingsError
 from sdetr.files import sha256
 from sdetr.report.run_page import make_page
+from tests.report.reading import Read
 
 EVIL = '<script>alert("1")</script>'
-
-
-class Read(HTMLParser):
-    """Elements with their attributes, addresses, and the text that is seen."""
-
-    def __init__(self, page: str):
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def addresses(self) -> list[str]:
-        return [attrs[key] for _, attrs in self.elements for key in ("href", "src") if key in attrs]
 
 
 @dataclass
