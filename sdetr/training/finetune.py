@@ -1,6 +1,5 @@
 """Fine-tuning from beginning to end: settings and a start in, a finished run folder out."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import torch
 from sdetr.data.dataset import Dataset
 from sdetr.data.loader import TrainBatches
 from sdetr.evaluation.settings import RECIPE
-from sdetr.interop.weights import save_weights
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.settings import DetectorCard
 from sdetr.models.detector import Detector
 from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
@@ -23,7 +23,7 @@ from sdetr.training.paths import run_path
 from sdetr.training.pictures import draw_answers
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.timeline import Timeline
-from sdetr.training.transfer import FORMAT, transfer
+from sdetr.training.transfer import transfer
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,10 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             objective, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
         )
         assert isinstance(trained, Detection)
-        _publish(trained.detector, test_set, predictions, said, attempt, out)
+        card = DetectorCard(
+            model=run.model, trunk=run.trunk, classes=tuple(test_set.classes), resize=run.protocol.resize
+        )
+        _publish(trained.detector, card, test_set, predictions, said, attempt, out)
 
 
 def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Dataset) -> None:
@@ -84,6 +87,7 @@ def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Datase
 
 def _publish(
     detector: Detector,
+    card: DetectorCard,
     test_set: Dataset,
     predictions: dict[str, Any],
     settings: bytes,
@@ -93,8 +97,7 @@ def _publish(
     """All declared outputs, each by rename, the record last."""
     from sdetr.evaluation.predictions import write_predictions
 
-    metadata = {"format": FORMAT, "classes": json.dumps(test_set.classes)}
-    save_weights(detector, out / "weights.safetensors", metadata)
+    save_detector(detector.state_dict(), out / "weights.safetensors", card)
     write_predictions(out / "predictions.json", predictions)
     draw_answers(test_set, predictions, out / "pictures" / "test.png")
     attempt.publish_words(settings, out)

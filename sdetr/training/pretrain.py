@@ -8,6 +8,8 @@ import torch
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
 from sdetr.models.detector import Detector
 from sdetr.objectives.objective import Objective
@@ -20,7 +22,7 @@ from sdetr.training.pair_pictures import Probe, draw_proposals
 from sdetr.training.paths import run_path
 from sdetr.training.settings import PretrainRun
 from sdetr.training.timeline import Timeline
-from sdetr.training.transfer import FORMAT, transfer
+from sdetr.training.transfer import transfer
 from sdetr.types import View
 from sdetr.views.colour import Colour, coloured
 from sdetr.views.loader import PairBatches
@@ -75,7 +77,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             return view if view.maps is not None else normalise(coloured(view, colour))
 
         trained = train(objective, batches.from_step, timeline, attempt, measured, prepared)
-        _publish(trained, run.model.of_classes, said, attempt, out)
+        _publish(trained, DetectorCard(model=run.model, trunk=run.trunk), said, attempt, out)
 
 
 def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
@@ -85,9 +87,7 @@ def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
     )
 
 
-def _publish(
-    objective: Objective, of_classes: tuple[str, ...], settings: bytes, attempt: Attempt, out: Path
-) -> None:
+def _publish(objective: Objective, card: DetectorCard, settings: bytes, attempt: Attempt, out: Path) -> None:
     """All declared outputs, each by rename, the record last: what survives, and what is thrown away.
 
     Nobody has said which classes there are; fine-tuning declares what is theirs fresh.
@@ -96,9 +96,9 @@ def _publish(
     detector = {
         key.removeprefix(DETECTOR): value for key, value in tensors.items() if key.startswith(DETECTOR)
     }
-    kept = {key: value for key, value in detector.items() if not key.startswith(of_classes)}
+    kept = {key: value for key, value in detector.items() if not key.startswith(card.model.of_classes)}
     heads = {key: value for key, value in tensors.items() if not key.startswith(DETECTOR)}
-    save_tensors(kept, out / "weights.safetensors", {"format": FORMAT})
+    save_detector(kept, out / "weights.safetensors", card)
     save_tensors(heads, out / "pretext.safetensors", {"kind": "pretext"})
     shutil.rmtree(out / "pictures", ignore_errors=True)
     shutil.copytree(attempt.folder / "pictures", out / "pictures")

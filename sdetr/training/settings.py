@@ -10,8 +10,8 @@ from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 1, "pretrain": 2, "finetune": 2}
-"""By stage; raise one when the same settings train to other numbers."""
+RECIPES = {"backbone": 1, "pretrain": 3, "finetune": 3}
+"""By stage; raise one when the same settings train to other numbers, or write other files."""
 
 
 class ScheduleSettings(Settings):

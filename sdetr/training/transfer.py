@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from sdetr.interop.detectors import FORMAT
 from sdetr.interop.weights import load_exactly, read_weights
 from sdetr.models.detector import Detector
 
 log = logging.getLogger(__name__)
-
-FORMAT = "sdetr-2"
 
 
 def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:

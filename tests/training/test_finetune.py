@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from safetensors import safe_open
 
 from sdetr.config.base import SettingsError
 from sdetr.evaluation.boxes import evaluate
 from sdetr.evaluation.predictions import read_predictions
+from sdetr.interop.detectors import load_detector
+from sdetr.interop.weights import read_weights
 from sdetr.training.finetune import finetune
 
 RUN = "finetune/proto/conditional/tiny/seed0"
@@ -28,8 +29,7 @@ def digest(path: Path) -> str:
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
-    with safe_open(run / "weights.safetensors", framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    return read_weights(run / "weights.safetensors")[0]
 
 
 def curve(path: Path) -> list[dict[str, Any]]:
@@ -107,9 +107,10 @@ def test_the_curve_has_start_drop_and_end_and_its_last_point_is_what_predictions
 def test_weights_say_what_they_are_and_open_the_next_run(
     run: Path, finetune_settings: dict[str, Any], tmp_path: Path, as_yaml: Write
 ) -> None:
-    with safe_open(run / "weights.safetensors", framework="pt") as file:
-        said = file.metadata()
-    assert (said["format"], json.loads(said["classes"])) == ("sdetr-2", ["red", "lime", "blue"])
+    detector, card = load_detector(run / "weights.safetensors")
+    assert card.classes == ("red", "lime", "blue") and not detector.training
+    assert card.model.said() == finetune_settings["model"] and card.trunk.said() == finetune_settings["trunk"]
+    assert card.resize is not None and card.resize.said() == finetune_settings["protocol"]["resize"]
     finetune_settings["fresh"] = ["class_head."]
     settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
     out = tmp_path / "demo" / "finetune/proto/conditional/next/seed0"

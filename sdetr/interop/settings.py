@@ -1,0 +1,16 @@
+"""What a detector's file says of itself. No torch here."""
+
+from sdetr.config.base import Settings, Strings
+from sdetr.data.settings import ResizeSettings
+from sdetr.models.settings import ModelSettings, TrunkSettings
+
+
+class DetectorCard(Settings):
+    """Enough to build the detector that a weights file is of, and to ask it about an image."""
+
+    model: ModelSettings
+    trunk: TrunkSettings
+    classes: Strings = ()
+    """Names in label order; none where nobody has said which there are: then the file has no class head."""
+    resize: ResizeSettings | None = None
+    """How it was tested, if it was."""
