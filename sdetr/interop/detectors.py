@@ -21,7 +21,7 @@ def save_detector(tensors: Mapping[str, Tensor], path: Path, card: DetectorCard)
 
 
 def read_card(metadata: Mapping[str, str], path: Path) -> DetectorCard:
-    """What a file says of itself. Raises ValueError if it says nothing, or one that this version knows not."""
+    """What a file says of itself. Raises ValueError if it says nothing, or what is unknown here."""
     if metadata.get("format") != FORMAT or "detector" not in metadata:
         raise ValueError(
             f"{path} is no detector file of this version: its metadata say {dict(metadata)}, expected "

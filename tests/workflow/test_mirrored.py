@@ -88,7 +88,7 @@ def test_no_verb_of_a_stage_imports_mlflow(made):
         ["page", "--settings", f"{settings}/runs/{TUNED}.yaml", "--out", "data/other/page.html"],
         ["table", "--settings", f"{settings}/tables/siamese-voc.yaml", "--out", "data/other/table.md"],
     ]  # fmt: skip
-    source = (Path(__file__).parents[2] / "sdetr/cli.py").read_text()
+    source = (Path(__file__).parents[2] / "sdetr/cli/stages.py").read_text()
     behind = re.findall(r"^    from (sdetr\.(?!config|tracking)\S+) import", source, re.MULTILINE)
     assert len(behind) >= 10  # as many verbs as stages, and merging
     code = (

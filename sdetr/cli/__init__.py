@@ -1,0 +1,45 @@
+"""The command line: one verb per stage, as the workflow's rules call them, and those that people type.
+
+Each verb imports its room when it is called: planning and evaluating never pay for torch.
+"""
+
+import argparse
+import logging
+import sys
+
+from sdetr.cli import mirror, planning, stages
+from sdetr.config.base import SettingsError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a verb. What a person can mend ends in one line and exit code 2, all else in a traceback."""
+    parsed = _parser().parse_args(arguments)
+    line = f"%(asctime)s {_who(parsed)}%(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
+    try:
+        parsed.run(parsed)
+    except BrokenPipeError:
+        sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
+    except (SettingsError, ValueError, OSError, FloatingPointError) as error:
+        logging.debug("where it came from", exc_info=error)
+        print(f"sdetr {parsed.verb}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _who(parsed: argparse.Namespace) -> str:
+    """Whose lines these are: several jobs share one terminal."""
+    match parsed.verb:
+        case "train" | "pretrain":
+            return "/".join(parsed.out.parts[-4:]) + ": "  # protocol, model, start, seed
+        case "backbone" | "features":
+            return f"{parsed.verb} {parsed.out.stem}: "
+        case _:
+            return ""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sdetr", description=(__doc__ or "").split("\n")[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for room in (planning, stages, mirror):
+        room.add(verbs)
+    return parser
