@@ -13,7 +13,7 @@ from sdetr.data.normalise import normalise
 from sdetr.files import written_whole
 from sdetr.objectives.siamese import Siamese
 from sdetr.proposals.store import Proposals
-from sdetr.training.pictures import COLOURS
+from sdetr.training.marks import COLOURS
 from sdetr.types import View
 from sdetr.views.loader import PairBatches
 from sdetr.views.store import ViewPlan
