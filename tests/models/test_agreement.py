@@ -46,11 +46,12 @@ def test_every_layer_says_what_hugging_face_says(both: tuple[Detector, PreTraine
     view = view_for(detector)
     assert detector.encode(view).padding.any(dim=1).all()  # whole tokens of every image are padding
     ours = detector(view)
-    logits, boxes = every_layer(theirs, view)
+    logits, boxes, references = every_layer(theirs, view)
     assert ours.logits.std() > 0.1 and ours.boxes.std() > 0.02  # else agreement would mean little
     assert (ours.logits[0] - ours.logits[1]).abs().max() > 0.1
     torch.testing.assert_close(ours.logits, logits, **CLOSE)
     torch.testing.assert_close(ours.boxes, boxes, **CLOSE)
+    torch.testing.assert_close(ours.references, references, **CLOSE)
 
 
 @torch.no_grad()
