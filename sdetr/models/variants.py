@@ -53,6 +53,14 @@ class VariantRow:
     grid_offset: float = 0.0
     """Added to a cell's row and column number (from 1) before they are divided by the image's."""
 
+    def __post_init__(self) -> None:
+        if self.queries == "proposals" and not (self.refine and self.heads_per_layer):
+            raise ValueError("proposals need refine and heads_per_layer: what guesses them is one more head")
+        if self.queries != "anchors" and (self.learned_content or self.size_modulation or self.denoise):
+            raise ValueError(
+                f"queries: {self.queries}, but learned_content, size_modulation, denoise are of anchors"
+            )
+
     @property
     def deformable(self) -> bool:
         return self.cross_attention == "deformable"
