@@ -56,7 +56,8 @@ class Memory:
     shapes: list[tuple[int, int]]  # (h, w) of each level, Python ints: nothing waits for the device
     valid: Tensor  # (B, levels, 2) share of each level that is image, (x, y)
     centres: Tensor  # (B, M, 2) where each token stands, in fractions of the unpadded image
-    maps: list[Tensor]  # the backbone's maps that fed the neck, (B, C, h, w) each
+    maps: list[Tensor]  # the backbone's maps that fed the neck, (B, C, h, w) each; all, with a mask head
+    unencoded: Tensor | None = None  # (B, M, D) tokens before the encoder, kept for a mask head
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
 from sdetr.training.settings import (
     Backbone,
+    BoxModel,
     FetchedBackbone,
     PretrainProtocolSettings,
     Protocol,
@@ -79,7 +80,7 @@ class Composer:
         return check(Pretext, self._layer("pretexts", name, facts))
 
     def model(self, name: str, facts: Facts) -> ModelSettings:
-        return check(ModelSettings, self._layer("models", name, facts, "model"))
+        return check(BoxModel, self._layer("models", name, facts, "model"))
 
     def finetuning(self, name: str, facts: Facts) -> ProtocolSettings:
         """Raises SettingsError for a protocol that pretrains."""

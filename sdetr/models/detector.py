@@ -1,18 +1,20 @@
 """A detector of any variant: encode a view once, then decode any queries about it."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from sdetr.boxes import cxcywh_to_xyxy
 from sdetr.models.anchors import AnchorQueries
+from sdetr.models.answers import Answers, best
 from sdetr.models.backbone import ResNet
 from sdetr.models.decoder import Decoder
 from sdetr.models.encoder import Encoder
 from sdetr.models.heads import box_heads, class_heads, place_boxes
 from sdetr.models.layers import MLP
+from sdetr.models.mask_head import MaskHead
 from sdetr.models.neck import Neck
 from sdetr.models.queries import LearnedQueries
 from sdetr.models.settings import ModelSettings, TrunkSettings
@@ -21,15 +23,6 @@ from sdetr.models.two_stage import ProposalQueries
 from sdetr.models.variants import VARIANTS, VariantRow
 from sdetr.precision import exact
 from sdetr.types import Ask, Memory, Predictions, View
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the detector says about one image, best first."""
-
-    scores: Tensor  # (K,)
-    labels: Tensor  # (K,) int64
-    boxes_xyxy_px: Tensor  # (K, 4), in the image as it was before any resize
 
 
 class Detector(nn.Module):
@@ -46,6 +39,7 @@ class Detector(nn.Module):
         self.row = row = VARIANTS[model.variant]
         self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
         self.num_queries = model.queries * max(model.patterns, 1)
+        self.asked_width = model.width - row.denoise
         self.backbone = ResNet(trunk)
         self.neck = Neck(self.backbone.channels, model.width, row)
         self.read = self.neck.reads  # the last so many maps become memory
@@ -55,6 +49,8 @@ class Detector(nn.Module):
         self.decoder = Decoder(model)
         self.class_head = class_heads(model, num_classes, row)
         self.box_head = box_heads(model, row)
+        # drawn last, so that it changes no other weight
+        self.mask_head = MaskHead(model, self.backbone.channels) if model.mask_attention else None
 
     def forward(self, view: View) -> Predictions:
         return self.decode(self.encode(view))
@@ -62,8 +58,10 @@ class Detector(nn.Module):
     def encode(self, view: View) -> Memory:
         """The view's images are normalised floats; where its maps were made ahead, nobody looks at them."""
         maps = self.features(view.images) if view.maps is None else view.maps
-        maps = maps[-self.neck.reads :]
-        memory: Memory = self.tokens(self.neck(maps), view.padding, maps)
+        read = maps[-self.neck.reads :]
+        memory: Memory = self.tokens(self.neck(read), view.padding, read)
+        if self.mask_head is not None:
+            memory = replace(memory, maps=maps, unencoded=memory.tokens)
         return replace(memory, tokens=self.encoder(memory))
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -86,8 +84,22 @@ class Detector(nn.Module):
             logits = self.class_head(hidden)
         return Predictions(logits, boxes, hidden, states.references, queries.first_stage)
 
+    def masks(self, memory: Memory, predictions: Predictions) -> Tensor:
+        """(B, Q, h, w) logits, of the last layer's queries, as fine as the first map and padded like it.
+
+        Raises ValueError in a detector without a mask head.
+        """
+        if self.mask_head is None:
+            raise ValueError("this detector has no mask head; its settings would say mask_attention")
+        masks: Tensor = self.mask_head(predictions.hidden[-1], memory)
+        return masks
+
     def asked(self, feature: Tensor) -> Ask:
-        """(B, Q, D), where this variant's queries take it: as position, or as content where that is none."""
+        """(B, Q, `asked_width`), where this variant's queries take it: as position, or else as content.
+
+        The last number of a DN variant's content says whether it is disturbed; here it is 0.
+        """
+        feature = F.pad(feature, (0, self.width - feature.shape[-1]))
         return Ask(content=feature) if self.row.queries == "anchors" else Ask(position=feature)
 
     def freeze_backbone(self, lr_backbone: float) -> None:
@@ -125,18 +137,7 @@ class Detector(nn.Module):
 
         Softmax families give one class per query, focal ones the best of all pairs of query and class.
         """
-        logits, boxes = predictions.logits[-1], predictions.boxes[-1]
-        if self.focal:
-            scores = logits.sigmoid().flatten(1)  # (B, Q · C)
-            scores, chosen = scores.topk(min(keep, scores.shape[1]))  # (B, K)
-            query, labels = chosen // self.num_classes, chosen % self.num_classes
-        else:
-            scores, labels = logits.softmax(-1)[..., :-1].max(-1)  # (B, Q)
-            scores, query = scores.topk(min(keep, scores.shape[1]))  # (B, K)
-            labels = labels.gather(1, query)
-        boxes = cxcywh_to_xyxy(boxes).gather(1, query[..., None].expand(-1, -1, 4))
-        boxes_px = boxes * sizes_px.to(boxes).flip(1).repeat(1, 2)[:, None]
-        return [Answers(*one) for one in zip(scores, labels, boxes_px, strict=True)]
+        return best(predictions, self.focal, sizes_px, keep)
 
 
 def _queries(model: ModelSettings, row: VariantRow, num_classes: int) -> nn.Module:

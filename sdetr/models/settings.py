@@ -2,23 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from sdetr.config.base import Count, Fraction, NotNegative, Positive, Settings
 from sdetr.models.variants import NECK_GROUPS, VARIANTS
 
-Variant = Literal[
-    "detr",
-    "conditional",
-    "deformable_ss",
-    "deformable",
-    "deformable_refine",
-    "deformable_two_stage",
-    "dab",
-    "dab_deformable",
-    "dn_dab",
-    "dn_dab_deformable",
-]
+
+def _known(variant: str) -> str:
+    if variant not in VARIANTS:
+        raise PydanticCustomError("literal_error", "unknown", {"expected": ", ".join(map(repr, VARIANTS))})
+    return variant
+
+
+Variant = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(VARIANTS)})]
+"""A row of the table of detectors."""
 
 
 class TrunkSettings(Settings):
@@ -89,6 +87,8 @@ class ModelSettings(Settings):
     """Deformable attention forgets its samples and takes them again in the backward pass: slower, smaller."""
     denoising: DenoisingSettings | None = None
     """Of the DN variants, and of them alone."""
+    mask_attention: Literal["joint", "per_head"] | None = None
+    """A mask head: maps of attention sum to 1 over all heads (arXiv:2005.12872, its code), or each does."""
     detection: DetectionSettings
 
     @property
@@ -115,6 +115,14 @@ class ModelSettings(Settings):
         if self.prenorm and not row.prenorm:
             known = ", ".join(name for name, other in VARIANTS.items() if other.prenorm)
             raise ValueError(f"prenorm: true, but {self.variant} has no such form; those that do: {known}")
+        if self.mask_attention and not row.masks:
+            known = ", ".join(name for name, other in VARIANTS.items() if other.masks)
+            raise ValueError(
+                f"mask_attention: {self.mask_attention}, but {self.variant} has no published mask head, "
+                f"whose attention reads memory of one map; those that have: {known}"
+            )
+        if self.mask_attention and self.width % 16:
+            raise ValueError(f"width: {self.width} is no multiple of 16, by which a mask head narrows it")
         if row.denoise != (self.denoising is not None):
             found = "missing; it is a DN variant" if row.denoise else "given; it is no DN variant"
             raise ValueError(f"denoising of {self.variant}: {found}")

@@ -48,8 +48,18 @@ class VariantRow:
     """One sigmoid per class, rare positives expected; else softmax with one more class, no object."""
     prenorm: bool = False
     """The form with norms before the blocks exists."""
+    masks: bool = False
+    """The form with a mask head exists: it reads one map, and memory that its queries attend to wholly."""
     grid_offset: float = 0.0
     """Added to a cell's row and column number (from 1) before they are divided by the image's."""
+
+    def __post_init__(self) -> None:
+        if self.queries == "proposals" and not (self.refine and self.heads_per_layer):
+            raise ValueError("proposals need refine and heads_per_layer: what guesses them is one more head")
+        if self.queries != "anchors" and (self.learned_content or self.size_modulation or self.denoise):
+            raise ValueError(
+                f"queries: {self.queries}, but learned_content, size_modulation, denoise are of anchors"
+            )
 
     @property
     def deformable(self) -> bool:
@@ -83,7 +93,7 @@ _DAB = VariantRow(
 _DAB_DEFORMABLE = replace(_REFINE, queries="anchors", reference="box", query_scale=True, learned_content=True)
 
 VARIANTS: dict[str, VariantRow] = {
-    "detr": VariantRow(focal=False, prenorm=True),
+    "detr": VariantRow(focal=False, prenorm=True, masks=True),
     "conditional": VariantRow(
         reference="point", self_attention="split", cross_attention="conditional", query_scale=True
     ),

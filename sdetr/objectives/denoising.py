@@ -36,9 +36,9 @@ def disturbed(
     most = targets.labels.shape[1]
     if not most:
         return None
-    there = torch.arange(most) < torch.tensor(targets.counts)[:, None]  # (B, N), on the host
-    pairs = _pairs(there, settings.groups, layers, targets.labels.device)
-    there = there.to(targets.labels.device, non_blocking=True).repeat(1, settings.groups)
+    pairs = _pairs(targets, settings.groups, layers)
+    there = (torch.arange(most) < torch.tensor(targets.counts)[:, None]).repeat(1, settings.groups)
+    there = there.to(targets.labels.device, non_blocking=True)  # (B, K)
     labels = targets.labels.repeat(1, settings.groups)  # (B, K)
     flipped = torch.rand_like(labels, dtype=torch.float32) < settings.label_noise
     assert queries.labels is not None
@@ -66,12 +66,17 @@ def _blocked(most: int, groups: int, own: int) -> Tensor:
     return (group[:, None] != group[None, :]) & ~sees_own
 
 
-def _pairs(there: Tensor, groups: int, layers: int, device: torch.device) -> Pairs:
+def _pairs(targets: Targets, groups: int, layers: int) -> Pairs:
     """Every group answers for every object; all layers alike."""
-    _, most = there.shape
-    image, slot = there.repeat(1, groups).nonzero(as_tuple=True)  # (P,) each
-    packed = torch.stack([image, slot, slot % most]).to(device, non_blocking=True)
-    return Pairs(packed[0], packed[1].expand(layers, -1), packed[2].expand(layers, -1))
+    most = targets.labels.shape[1]
+    rows = [
+        (image, group * most + number, number)
+        for image, count in enumerate(targets.counts)
+        for group in range(groups)
+        for number in range(count)
+    ]
+    image, query, target = torch.tensor(rows).T.to(targets.labels.device, non_blocking=True)  # (P,) each
+    return Pairs(image, query.expand(layers, -1), target.expand(layers, -1))
 
 
 def _part(said: Predictions, chosen: slice) -> Predictions:

@@ -10,7 +10,7 @@ from sdetr.models.detector import Detector
 from sdetr.models.settings import DenoisingSettings, DetectionSettings
 from sdetr.objectives.denoising import Disturbed, disturbed
 from sdetr.objectives.losses import box_losses, cross_entropy, focal_loss, focal_loss_of_pairs
-from sdetr.objectives.matcher import Pairs, match
+from sdetr.objectives.matcher import Pairs, Stage, match_stages
 from sdetr.objectives.objective import Objective
 from sdetr.objectives.targets import Targets, padded_targets, pairs_per_image
 from sdetr.types import Predictions, View
@@ -60,25 +60,21 @@ class Detection(Objective):
         if extra is not None:
             noised, predictions = extra.split(predictions)
             losses = self._noised_losses(noised, extra.pairs, targets, normaliser)
-        layers = self._losses(predictions, targets, normaliser)  # (L,) each
-        losses |= {name: loss[-1] for name, loss in layers.items()}
-        losses |= {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}
+        stages = [Stage(predictions, targets)]
         if (first := predictions.first_stage) is not None:
             guesses = replace(predictions, logits=first.logits[None], boxes=first.boxes[None])
             unnamed = replace(targets, labels=torch.zeros_like(targets.labels))
-            found = self._losses(guesses, unnamed, normaliser, "encoder's guess")
-            losses |= {f"first_{name}": loss.sum() for name, loss in found.items()}
+            stages.append(Stage(guesses, unnamed, "encoder's guess"))
+        pairs = match_stages(stages, self.cost, self.detector.focal)  # every layer is matched by itself
+        layers, *guessed = (self._losses(*one, normaliser) for one in zip(stages, pairs, strict=True))
+        losses |= {name: loss[-1] for name, loss in layers.items()}
+        losses |= {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}
+        losses |= {f"first_{name}": loss.sum() for found in guessed for name, loss in found.items()}
         return losses
 
-    def _losses(
-        self,
-        predictions: Predictions,
-        targets: Targets,
-        normaliser: dict[str, float],
-        stage: str = "decoder layer",
-    ) -> dict[str, Tensor]:
-        """Of every layer, (L,) each; every layer is matched by itself."""
-        pairs = match(predictions, targets, self.cost, self.detector.focal, stage)
+    def _losses(self, stage: Stage, pairs: Pairs, normaliser: dict[str, float]) -> dict[str, Tensor]:
+        """Of every layer, (L,) each."""
+        predictions, targets = stage.predictions, stage.targets
         if self.no_object is None:
             label = focal_loss(predictions.logits, pairs, targets) / max(normaliser["label"], 1)
         else:

@@ -31,7 +31,8 @@ def focal_loss(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
 def focal_loss_of_pairs(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
     """The same of those queries alone that answer for something, (L,)."""
     said = matched(logits, pairs)  # (L, P, C)
-    wanted = F.one_hot(targets.labels[pairs.image, pairs.target], logits.shape[-1])
+    classes = torch.arange(logits.shape[-1], device=logits.device)
+    wanted = targets.labels[pairs.image, pairs.target][..., None] == classes
     return _focal(said, wanted.to(said)).sum((1, 2))
 
 

@@ -1,5 +1,6 @@
 """The cheapest one-to-one assignment of queries to objects, in every layer (arXiv:2005.12872 §3.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,28 +27,57 @@ class Pairs:
     target: Tensor  # (L, P) int64, number of the object within its image
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Who says what, and what there is to find."""
+
+    predictions: Predictions
+    targets: Targets
+    layer: str = "decoder layer"
+    """What a message calls one of the stage's layers."""
+
+
+def match(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Pairs:
+    """Matches the decoder's layers alone."""
+    (pairs,) = match_stages([Stage(predictions, targets)], cost, focal)
+    return pairs
+
+
 @torch.no_grad()
-def match(
-    predictions: Predictions, targets: Targets, cost: Weights3, focal: bool, stage: str = "decoder layer"
-) -> Pairs:
-    """Matches all layers of a stage with one copy to the host.
+def match_stages(stages: Sequence[Stage], cost: Weights3, focal: bool) -> list[Pairs]:
+    """Matches all layers of all stages with one copy to the host.
 
     Raises FloatingPointError, naming the image, if a prediction or target box is not finite.
     """
-    costs = pair_costs(predictions, targets, cost, focal)  # (L, B, N, Q)
-    # One more row says whether a query's own numbers are finite, also where there is nothing to match.
+    tables = [_table(stage.predictions, stage.targets, cost, focal) for stage in stages]
+    together = torch.cat([table.flatten() for table in tables])
+    host = together.cpu().numpy().astype(np.float64)  # the one wait for the device
+    ends = np.cumsum([table.numel() for table in tables])
+    parts = np.split(host, ends[:-1])
+    return [
+        _pairs(part.reshape(table.shape), stage)
+        for part, table, stage in zip(parts, tables, stages, strict=True)
+    ]
+
+
+def _table(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Tensor:
+    """(L, B, N + 1, Q): costs, and whether a query's own numbers are finite, also with nothing to match."""
     sound = (predictions.boxes.sum(-1) + predictions.logits.sum(-1).to(predictions.boxes))[:, :, None]
-    host = torch.cat([costs, sound], dim=2).cpu().numpy().astype(np.float64)  # the one wait for the device
-    _refuse_not_finite(host, predictions, targets, stage)
+    return torch.cat([pair_costs(predictions, targets, cost, focal), sound], dim=2)
+
+
+def _pairs(host: np.ndarray, stage: Stage) -> Pairs:
+    counts = stage.targets.counts
+    _refuse_not_finite(host, stage)
     layers = [
-        [linear_sum_assignment(host[layer, i, :count]) for i, count in enumerate(targets.counts)]
+        [linear_sum_assignment(host[layer, i, :count]) for i, count in enumerate(counts)]
         for layer in range(len(host))
     ]
     target = np.stack([np.concatenate([rows for rows, _ in images]) for images in layers])
     query = np.stack([np.concatenate([columns for _, columns in images]) for images in layers])
-    image = np.repeat(np.arange(len(targets.counts)), [len(rows) for rows, _ in layers[0]])
+    image = np.repeat(np.arange(len(counts)), [len(rows) for rows, _ in layers[0]])
     packed = torch.from_numpy(np.concatenate([image[None], query, target]))  # (1 + 2L, P)
-    packed = packed.to(predictions.boxes.device, non_blocking=True)
+    packed = packed.to(stage.targets.boxes.device, non_blocking=True)
     return Pairs(packed[0], *packed[1:].chunk(2))
 
 
@@ -71,9 +101,10 @@ def _focal_cost(chance: Tensor) -> Tensor:
     return yes - no
 
 
-def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targets, stage: str) -> None:
+def _refuse_not_finite(host: np.ndarray, stage: Stage) -> None:
     if np.isfinite(host).all():
         return
+    predictions, targets = stage.predictions, stage.targets
     suspects = {
         "target boxes": targets.boxes[None],
         "predicted boxes": predictions.boxes,
@@ -83,7 +114,7 @@ def _refuse_not_finite(host: np.ndarray, predictions: Predictions, targets: Targ
         layer_image = (~values.isfinite()).flatten(2).any(-1).nonzero()
         if len(layer_image):
             layer, image = layer_image[0].tolist()
-            where = "" if what == "target boxes" else f" in {stage} {layer}"
+            where = "" if what == "target boxes" else f" in {stage.layer} {layer}"
             raise FloatingPointError(
                 f"{what} of image {targets.image_ids[image]}{where} are not finite and cannot be matched; "
                 "look for a broken annotation or, in predictions, for a learning rate that is too high"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AugmentSettings, ResizeSettings
@@ -130,6 +130,19 @@ class BackboneRun(Settings):
     test: str | None = None
 
 
+def _without_masks(model: ModelSettings) -> ModelSettings:
+    if model.mask_attention is not None:
+        raise ValueError(
+            f"mask_attention: {model.mask_attention}, but only boxes are trained here: "
+            "a mask head would stay as it was drawn; unset it"
+        )
+    return model
+
+
+BoxModel = Annotated[ModelSettings, AfterValidator(_without_masks)]
+"""A model without a mask head."""
+
+
 class FinetuneRun(Settings):
     """Everything that decides one fine-tuning run."""
 
@@ -137,7 +150,7 @@ class FinetuneRun(Settings):
     recipe: int
     seed: int
     protocol: ProtocolSettings
-    model: ModelSettings
+    model: BoxModel
     trunk: TrunkSettings
     train: str
     """Index of the training set, from the root."""
@@ -155,7 +168,7 @@ class PretrainRun(Settings):
     protocol: PretrainProtocolSettings
     pretext: Pretext
     views: Views
-    model: ModelSettings
+    model: BoxModel
     trunk: TrunkSettings
     dataset: str
     """Index of the images, from the root."""

@@ -44,6 +44,12 @@ def replaced(params, file: str, old: str, new: str) -> int:
             "prenorm: true\ndropout: 0.1",
             "prenorm: true, but conditional has no such form",
         ),
+        (
+            "models/detr.yaml",
+            "dropout: 0.1",
+            "mask_attention: joint\ndropout: 0.1",
+            "mask_attention: joint, but only boxes are trained here: a mask head would stay as it was drawn",
+        ),
         ("models/detr.yaml", "variant: detr", "variant: dter", "variant: found 'dter', expected 'detr'"),
         ("backbones/swav_r50.yaml", "kind: swav", "kind: swa", "found"),
         ("backbones/swav_r50.yaml", "arch: resnet50", "arch: resnet51", "trunk.arch: found 'resnet51'"),

@@ -25,7 +25,7 @@ CLASS_OF = {
 def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
     """Their model with our weights, in eval mode. The backbone is a ResNet-50 of any width."""
     name = CLASS_OF[settings.variant.split("_")[0]]
-    config = getattr(transformers, f"{name}Config")(**_sizes(settings, detector), **_more(settings))
+    config = getattr(transformers, f"{name}Config")(**sizes_of(settings, detector), **_more(settings))
     theirs = getattr(transformers, f"{name}ForObjectDetection")(config)
     if settings.variant == "deformable_refine":  # theirs are one parameter, ours one for every layer
         theirs.class_embed = torch.nn.ModuleList(
@@ -35,7 +35,7 @@ def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
     return theirs.eval()
 
 
-def _sizes(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
+def sizes_of(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
     width = detector.backbone.conv1.out_channels
     stages = ["stage4"] if detector.read == 1 else ["stage2", "stage3", "stage4"]
     backbone = ResNetConfig(
@@ -79,21 +79,31 @@ def _more(settings: ModelSettings) -> dict[str, Any]:
             return {}
 
 
+Layers = tuple[Tensor, Tensor, list[Tensor]]
+"""Logits (L, B, Q, C), boxes (L, B, Q, 4), references L × (B, Q, 2 | 4) or none."""
+
+
 @torch.no_grad()
-def every_layer(theirs: PreTrainedModel, view: View) -> tuple[Tensor, Tensor]:
-    """Their logits (L, B, Q, C) and boxes (L, B, Q, 4), of every decoder layer."""
+def every_layer(theirs: PreTrainedModel, view: View) -> Layers:
+    """What they say in every decoder layer, and what its boxes are offsets from."""
     given = {"pixel_values": view.images, "pixel_mask": (~view.padding).long()}
     if isinstance(theirs, transformers.DeformableDetrForObjectDetection):
         return _every_deformable_layer(theirs, given)
     states: list[Tensor] = []
     points: list[Tensor] = []
+    starts: list[Tensor] = []
 
     def keep(_module: object, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
         states.append(output[0] if isinstance(output, tuple) else output)
 
+    def start(_module: object, _args: object, kwargs: dict[str, Any]) -> None:
+        starts.append(kwargs["query_position_embeddings"].sigmoid())
+
     decoder, anchors = theirs.model.decoder, hasattr(theirs.model, "query_refpoint_embeddings")
     hooks = [layer.register_forward_hook(keep) for layer in decoder.layers]
-    if hasattr(decoder, "ref_point_head") and not anchors:
+    if anchors:
+        hooks.append(decoder.register_forward_pre_hook(start, with_kwargs=True))
+    elif hasattr(decoder, "ref_point_head"):
         hooks.append(decoder.ref_point_head.register_forward_hook(lambda _m, _i, out: points.append(out)))
     theirs(**given)
     for hook in hooks:
@@ -101,25 +111,25 @@ def every_layer(theirs: PreTrainedModel, view: View) -> tuple[Tensor, Tensor]:
     hidden = torch.stack([decoder.layernorm(state) for state in states])
     classes = theirs.class_embed if anchors else theirs.class_labels_classifier
     offsets = theirs.bbox_predictor(hidden)
+    references = [point.sigmoid() for point in points] * len(states)
     if anchors:  # the reference of a layer is what the raw state of the one before makes of its own
-        repeats = max(theirs.config.num_patterns, 1)
-        start = theirs.model.query_refpoint_embeddings.weight.sigmoid().repeat(repeats, 1)
-        reference = start.expand(len(view.images), -1, -1)
-        for layer, state in enumerate(states):
-            offsets[layer] += inverse_sigmoid(reference)
-            reference = (theirs.bbox_predictor(state) + inverse_sigmoid(reference)).sigmoid()
-    if points:
-        offsets[..., :2] += points[0].sigmoid().logit(eps=1e-5)
-    return classes(hidden), offsets.sigmoid()
+        references = starts
+        for state in states[:-1]:
+            moved = theirs.bbox_predictor(state) + inverse_sigmoid(references[-1])
+            references = [*references, moved.sigmoid()]
+    return classes(hidden), _placed(offsets, references), references
 
 
-def _every_deformable_layer(theirs: PreTrainedModel, given: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def _every_deformable_layer(theirs: PreTrainedModel, given: dict[str, Tensor]) -> Layers:
     said = theirs.model(**given)
-    logits, boxes, reference = [], [], said.init_reference_points
-    for layer, hidden in enumerate(said.intermediate_hidden_states.unbind(1)):
-        offsets = theirs.bbox_embed[layer](hidden)
-        offsets[..., : reference.shape[-1]] += inverse_sigmoid(reference)
-        logits.append(theirs.class_embed[layer](hidden))
-        boxes.append(offsets.sigmoid())
-        reference = said.intermediate_reference_points[:, layer]
-    return torch.stack(logits), torch.stack(boxes)
+    hidden = said.intermediate_hidden_states.unbind(1)
+    references = [said.init_reference_points, *said.intermediate_reference_points.unbind(1)][: len(hidden)]
+    logits = [head(x) for head, x in zip(theirs.class_embed, hidden, strict=False)]
+    offsets = [head(x) for head, x in zip(theirs.bbox_embed, hidden, strict=False)]
+    return torch.stack(logits), _placed(torch.stack(offsets), references), references
+
+
+def _placed(offsets: Tensor, references: list[Tensor]) -> Tensor:
+    for layer, reference in enumerate(references):
+        offsets[layer, ..., : reference.shape[-1]] += inverse_sigmoid(reference)
+    return offsets.sigmoid()

@@ -66,6 +66,16 @@ DAB_TOP = TOP | {
     "class_head.0": "class_embed",
 }
 
+MASKS = {
+    "mask_head.attention.query": "bbox_attention.q_proj",
+    "mask_head.attention.key": "bbox_attention.k_proj",
+    "mask_head.first": "mask_head.conv1",
+    "mask_head.second": "mask_head.conv2",
+    "mask_head.out": "mask_head.output_conv",
+    **{f"mask_head.adapters.{i}": f"mask_head.fpn_stages.{i}.fpn_adapter" for i in range(3)},
+    **{f"mask_head.refine.{i}": f"mask_head.fpn_stages.{i}.refine" for i in range(3)},
+}
+
 
 def inside(ours: str, theirs: str, names: dict[str, str]) -> dict[str, str]:
     return {f"{ours}.{one}": f"{theirs}{two}" for one, two in names.items()}
@@ -129,6 +139,15 @@ def their_state(detector: Detector, settings: ModelSettings) -> dict[str, Tensor
     if family == "dab":
         box = {k: v for k, v in state.items() if k.startswith("bbox_predictor")}
         state |= {key.replace("bbox_predictor", "model.decoder.bbox_embed"): v for key, v in box.items()}
+    return state
+
+
+def their_segmentation_state(detector: Detector, settings: ModelSettings) -> dict[str, Tensor]:
+    """Of DETR with a mask head: everything else stands one name deeper."""
+    state = {}
+    for key, value in their_state(detector, settings).items():
+        known = [ours for ours in MASKS if key.startswith(f"{ours}.")]
+        state[key.replace(known[0], MASKS[known[0]], 1) if known else f"detr.{key}"] = value
     return state
 
 

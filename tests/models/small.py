@@ -1,10 +1,13 @@
 """Detectors and views small enough for a test, with nothing left at a value that hides mistakes."""
 
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from sdetr.config.experiment import Composer
+from sdetr.config.layers import Params
 from sdetr.models.detector import Detector
 from sdetr.models.settings import DetectionSettings, ModelSettings, TrunkSettings, Weights3
 from sdetr.models.variants import VARIANTS
@@ -13,7 +16,14 @@ from sdetr.types import Memory, View
 CLASSES = 5
 DRAWN = ("position", "content", "anchors", "patterns", "level", "labels", "unknown")
 """Names of parameters that start as normal noise."""
+PARAMS = Params(Path(__file__).parents[2] / "params")
+MODELS = PARAMS.names("models")
 M = TypeVar("M", bound=nn.Module)
+
+
+def settings_of(model: str, scale: str) -> ModelSettings:
+    """Of a file in params/models."""
+    return Composer(PARAMS, scale).model(model, {"model": PARAMS.kin("models", model)})
 
 
 def detection_settings(variant: str, **changes: Any) -> DetectionSettings:

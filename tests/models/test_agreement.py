@@ -46,11 +46,29 @@ def test_every_layer_says_what_hugging_face_says(both: tuple[Detector, PreTraine
     view = view_for(detector)
     assert detector.encode(view).padding.any(dim=1).all()  # whole tokens of every image are padding
     ours = detector(view)
-    logits, boxes = every_layer(theirs, view)
+    logits, boxes, references = every_layer(theirs, view)
     assert ours.logits.std() > 0.1 and ours.boxes.std() > 0.02  # else agreement would mean little
     assert (ours.logits[0] - ours.logits[1]).abs().max() > 0.1
     torch.testing.assert_close(ours.logits, logits, **CLOSE)
     torch.testing.assert_close(ours.boxes, boxes, **CLOSE)
+    torch.testing.assert_close(ours.references, references, **CLOSE)
+
+
+@torch.no_grad()
+def test_padding_an_image_changes_what_it_changes_in_hugging_face(
+    both: tuple[Detector, PreTrainedModel],
+) -> None:
+    detector, theirs = both
+    whole, padded = padded_view(sizes=((96, 70),)), padded_view(sizes=((96, 70), (128, 160)))
+    changes = []
+    for say in (lambda view: detector(view).boxes, lambda view: every_layer(theirs, view)[1]):
+        alone, beside = (
+            say(replace(view, images=view.images.to(next(detector.parameters())))) for view in (whole, padded)
+        )
+        changes.append(beside[:, :1] - alone)
+    assert torch.equal(whole.images[0], padded.images[0, :, :96, :70])
+    assert changes[0].abs().max() > 1e-4  # biases of norms make padded pixels something
+    torch.testing.assert_close(changes[0], changes[1], **CLOSE)
 
 
 @torch.no_grad()

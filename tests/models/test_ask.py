@@ -17,7 +17,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
 
 
 @torch.no_grad()
-def test_what_is_asked_answers_its_own_image_only(detector: Detector) -> None:
+def test_variants_45_what_is_asked_answers_its_own_image_only(detector: Detector) -> None:
     memory = detector.encode(padded_view())
     feature = torch.zeros(2, 7, 64)
     feature[1] = torch.randn(7, 64)

@@ -54,7 +54,7 @@ def test_another_image_changes_no_image(detector: Detector) -> None:
 
 
 @torch.no_grad()
-def test_padded_tokens_are_never_looked_at(detector: Detector) -> None:
+def test_variants_40_padded_memory_is_never_looked_at(detector: Detector) -> None:
     memory = detector.encode(padded_view(sizes=((96, 128), (50, 60))))
     assert memory.padding[1].any() and not memory.padding[0].any()
     noise = torch.where(memory.padding[..., None], 100.0, 0.0)
@@ -62,6 +62,22 @@ def test_padded_tokens_are_never_looked_at(detector: Detector) -> None:
     torch.testing.assert_close(
         detector.decode(loud).logits, detector.decode(memory).logits, atol=1e-5, rtol=0
     )
+
+
+@torch.no_grad()
+def test_variants_19_queries_look_at_one_another_first_then_at_the_memory(detector: Detector) -> None:
+    memory, order = detector.encode(padded_view()), []
+    hooks = [
+        part.register_forward_hook(lambda _m, _given, _out, name=name: order.append(name))
+        for name, part in detector.decoder.layers[0].named_modules()
+        if name.endswith(("attention", "norm", "feed_forward"))
+    ]
+    detector.decode(memory)
+    for hook in hooks:
+        hook.remove()
+    # published deformable layers number their norms 1: cross, 2: self, but compute self-attention first
+    blocks = [("self_attention", "self"), ("cross_attention", "cross"), ("feed_forward", "feed")]
+    assert order == [name for block, beside in blocks for name in (block, f"beside_{beside}.norm")]
 
 
 @torch.no_grad()

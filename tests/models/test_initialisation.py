@@ -1,6 +1,7 @@
 """Detectors start as the papers' do."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -167,6 +168,19 @@ def test_a_neck_of_groups_needs_a_width_that_they_share() -> None:
 def test_patterns_without_anchors_are_refused() -> None:
     with pytest.raises(ValueError, match=r"patterns: 3, but conditional has no anchors to repeat"):
         model_settings("conditional", patterns=3)
+
+
+def test_variants_31_two_stages_without_refinement_are_refused() -> None:
+    two_stage = VARIANTS["deformable_two_stage"]
+    for missing in ("refine", "heads_per_layer"):
+        with pytest.raises(ValueError, match="proposals need refine and heads_per_layer"):
+            replace(two_stage, **{missing: False})
+
+
+@pytest.mark.parametrize("variant", ["dab", "dab_deformable", "dn_dab_deformable"])
+def test_variants_35_two_stages_of_anchors_are_refused(variant: str) -> None:
+    with pytest.raises(ValueError, match=r"queries: proposals, but .* are of anchors"):
+        replace(VARIANTS[variant], queries="proposals", heads_per_layer=True)
 
 
 def test_too_few_maps_for_the_levels_are_refused() -> None:

@@ -1,19 +1,13 @@
 """The detectors of params/models/: published sizes at scale paper, and each answers at every scale."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from sdetr.config.experiment import Composer
-from sdetr.config.layers import Params
 from sdetr.models.detector import Detector
-from sdetr.models.settings import ModelSettings, TrunkSettings
+from sdetr.models.settings import TrunkSettings
 from sdetr.models.variants import VARIANTS
-from tests.models.small import padded_view, randomise
+from tests.models.small import MODELS, padded_view, randomise, settings_of
 
-PARAMS = Params(Path(__file__).parents[2] / "params")
-MODELS = PARAMS.names("models")
 TRAINABLE = {  # on COCO's 91 ids with ResNet-50; the repositories of the papers build as many
     "detr-prenorm": 41_302_368 + 512,  # one more norm, after the encoder
     "detr": 41_302_368,
@@ -28,10 +22,6 @@ TRAINABLE = {  # on COCO's 91 ids with ResNet-50; the repositories of the papers
     "dn_dab": 43_472_577,
     "dn_dab_deformable": 47_206_754,
 }
-
-
-def settings_of(model: str, scale: str) -> ModelSettings:
-    return Composer(PARAMS, scale).model(model, {"model": PARAMS.kin("models", model)})
 
 
 @pytest.mark.parametrize("model", TRAINABLE)

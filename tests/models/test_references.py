@@ -1,5 +1,6 @@
 """References that move: who learns from whose box, and first guesses of a two-stage detector."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sdetr.models.detector import Detector
+from sdetr.models.heads import place_boxes
 from sdetr.models.two_stage import starts
 from sdetr.models.variants import VARIANTS
 from sdetr.types import Ask
@@ -87,15 +89,26 @@ def test_asked_references_of_another_shape_are_refused(variant: str) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("variant", ["deformable_refine", "dab", "dab_deformable", "deformable_two_stage"])
+@pytest.mark.parametrize("variant", ["deformable_refine", "dab_deformable", "deformable_two_stage"])
 def test_every_layer_starts_from_the_box_of_the_one_before(variant: str) -> None:
-    detector = small_detector(variant)
-    said = detector(padded_view())
-    if detector.row.decoder_norm:  # DAB-DETR moves by raw states, but answers by normalised ones
-        assert (said.references[1] - said.boxes[0]).abs().max() > 1e-3
-    else:
-        torch.testing.assert_close(said.references[1], said.boxes[0])
-        torch.testing.assert_close(said.references[2], said.boxes[1])
+    said = small_detector(variant)(padded_view())
+    torch.testing.assert_close(said.references[1], said.boxes[0])
+    torch.testing.assert_close(said.references[2], said.boxes[1])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ["dab", "dn_dab"])
+def test_variants_15_dab_detr_moves_by_raw_states_and_answers_by_normalised_ones(variant: str) -> None:
+    detector, raw = small_detector(variant), []
+    for layer in detector.decoder.layers:
+        layer.register_forward_hook(lambda _m, _i, out: raw.append(out))
+    said, (head,) = detector(padded_view()), detector.box_head
+    for layer in range(2):
+        moved = place_boxes(head(raw[layer]), said.references[layer])
+        torch.testing.assert_close(said.references[layer + 1], moved)
+        answer = place_boxes(head(detector.decoder.norm(raw[layer])), said.references[layer])
+        torch.testing.assert_close(said.boxes[layer], answer)
+        assert (moved - answer).abs().max() > 1e-3
 
 
 @torch.no_grad()
@@ -105,6 +118,21 @@ def test_variants_20_the_first_class_of_a_token_decides_who_is_asked_about() -> 
     best = said.first_stage.logits[..., 0].topk(5).indices
     expected = said.first_stage.boxes.gather(1, best[..., None].expand(-1, -1, 4))
     torch.testing.assert_close(said.references[0], expected)
+
+
+@torch.no_grad()
+def test_variants_22_a_proposal_is_embedded_in_the_order_x_y_w_h() -> None:
+    detector, seen = small_detector("deformable_two_stage", queries=1), []
+    detector.queries.embed.register_forward_pre_hook(lambda _m, given: seen.append(given[0]))
+    said = detector(padded_view())
+    box = said.references[0][0, 0].double()
+    expected = []
+    for number in box.tolist():
+        for k in range(32):
+            angle = 2 * math.pi * number / 10000.0 ** (2 * (k // 2) / 32)
+            expected.append(math.cos(angle) if k % 2 else math.sin(angle))
+    assert box[0] != pytest.approx(float(box[1]), abs=0.01)
+    torch.testing.assert_close(seen[0][0, 0], torch.tensor(expected), atol=1e-5, rtol=0)
 
 
 @torch.no_grad()

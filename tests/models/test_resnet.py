@@ -8,6 +8,8 @@ from torch import nn
 from sdetr.models.backbone import ResNet
 from sdetr.models.norm import FrozenBatchNorm, normed
 from sdetr.training.average import Average
+from sdetr.training.optimizer import make_optimizer
+from sdetr.training.settings import ScheduleSettings
 from tests.models.small import padded_view, randomise, small_detector, trunk_settings
 
 
@@ -120,6 +122,22 @@ def test_variants_2_stem_and_first_stage_never_learn_and_zero_freezes_all(
     for name, learns in learning.items():
         assert learns is (first if name.startswith(("conv1.", "bn1.", "layer1.")) else rest), name
     assert all(p.requires_grad for name, p in detector.named_parameters() if not name.startswith("backbone."))
+
+
+def test_variants_34_what_is_frozen_stays_bit_for_bit_and_nothing_is_frozen_by_halves() -> None:
+    detector = small_detector("dab")
+    detector.freeze_backbone(1e-5)
+    before = {name: p.detach().clone() for name, p in detector.named_parameters()}
+    schedule = ScheduleSettings(
+        epochs=1, drop=(), batch=2, lr=0.1, lr_backbone=0.1, weight_decay=0.5, clip=0.1
+    )
+    optimizer = make_optimizer(detector, schedule)
+    said = detector(padded_view())
+    (said.boxes.square().sum() + said.logits.square().sum()).backward()
+    optimizer.step()
+    for name, p in detector.named_parameters():
+        assert torch.equal(p, before[name]) is not p.requires_grad, name
+    assert (detector.queries.anchors != before["queries.anchors"]).all()
 
 
 @pytest.mark.parametrize("lr", [1e-5, 0.0])

@@ -127,6 +127,17 @@ def test_losses_of_the_disturbed_equal_plain_loops(variant: str) -> None:
         assert float(found[f"noised_{name}"]) == pytest.approx(total / asked, rel=1e-5), name
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_26_losses_of_the_disturbed_are_divided_by_all_objects_of_a_step(variant: str) -> None:
+    objective, view = trained(variant), padded_view(sizes=SIZES)
+    found = []
+    for parts in ([[view]], [[view], [view], [view]]):  # alone, and as one of three micro-batches
+        torch.manual_seed(3)
+        found.append(objective([view], objective.normaliser(parts)))
+    for name in ("noised_label", "noised_box", "noised_giou"):
+        assert float(found[0][name]) == pytest.approx(3 * float(found[1][name]), rel=1e-5), name
+
+
 def trained(variant: str) -> Detection:
     given = model_settings(variant).denoising
     return Detection(small_detector(variant, dropout=0.0), detection_settings(variant), given).train()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sdetr.objectives.matcher import Pairs, match, pair_costs
+from sdetr.objectives.matcher import Pairs, Stage, match, match_stages, pair_costs
 from sdetr.objectives.targets import Targets
 from tests.objectives.plain import corners, plain_giou
 from tests.objectives.problems import COST, make
@@ -105,6 +105,15 @@ def test_every_layer_has_its_own_pairs() -> None:
     together = match(predictions, targets, COST, True).query
     assert torch.equal(together, torch.stack(alone))
     assert not torch.equal(together[0], together[1])
+
+
+def test_stages_are_matched_together_as_if_alone() -> None:
+    one, two = make([3, 1], queries=5), make([3, 1], queries=8, seed=1)
+    together = match_stages([Stage(*one), Stage(*two)], COST, True)
+    for found, stage in zip(together, (one, two), strict=True):
+        alone = match(*stage, COST, True)
+        assert torch.equal(found.query, alone.query) and torch.equal(found.target, alone.target)
+        assert torch.equal(found.image, alone.image)
 
 
 @pytest.mark.parametrize("counts", [[0], [0, 0]])
