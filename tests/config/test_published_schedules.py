@@ -7,7 +7,7 @@ import pytest
 from sdetr.config.compile import compile_plan
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
-from sdetr.training.settings import FinetuneRun, ProtocolSettings
+from sdetr.training.settings import FinetuneRun
 
 PARAMS = Params(Path(__file__).parents[2] / "params")
 PAPER = Composer(PARAMS, "paper")
@@ -29,14 +29,21 @@ PUBLISHED = {
     "siamese-voc-dab-50e": (VOC, 50, (40,), 16, 1e-4, 1e-5, 1e-4),
 }
 
-
-def finetuning() -> list[str]:
-    layers = {name: PARAMS.resolve("protocols", name) for name in PARAMS.names("protocols")}
-    return [name for name, layer in layers.items() if layer.values["task"] == "detection"]
-
-
-def test_every_protocol_that_fine_tunes_is_written_down_here() -> None:
-    assert set(finetuning()) == set(PUBLISHED)
+TRAINED_BY = {
+    "detr": "detr-coco-500e",
+    "detr-prenorm": "detr-coco-300e",
+    "conditional": "conditional-coco-50e",
+    "conditional-300q": "conditional-coco-50e",
+    "deformable_ss": "deformable-coco-50e",
+    "deformable": "deformable-coco-50e",
+    "deformable_refine": "deformable-coco-50e",
+    "deformable_two_stage": "deformable-coco-50e",
+    "dab": "dab-coco-50e",
+    "dab-3patterns": "dab-coco-50e",
+    "dab_deformable": "dab-coco-50e",
+    "dn_dab": "dab-coco-50e",
+    "dn_dab_deformable": "dab-coco-50e",
+}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -59,26 +66,21 @@ def test_images_are_augmented_as_detr_does(name: str) -> None:
     assert (p.resize.short, p.resize.longest) == (800, 1333)
 
 
-def test_every_number_of_a_schedule_has_a_source() -> None:
-    for name in finetuning():
-        cited = set(PARAMS.resolve("protocols", name).sources)
-        assert {"epochs", "drop", "batch", "lr", "lr_backbone", "augment"} <= cited, name
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_number_of_a_schedule_has_a_source(name: str) -> None:
+    cited = set(PARAMS.resolve("protocols", name).sources)
+    assert {"epochs", "drop", "batch", "lr", "lr_backbone", "augment"} <= cited
 
 
-def protocols_of_table() -> dict[str, ProtocolSettings]:
-    """Model → the schedule that the table of detectors trains it by, as a run has it."""
+def test_the_table_of_detectors_trains_each_as_published_and_slows_points_where_that_was() -> None:
     plan = compile_plan(PARAMS.root, "paper", ["detectors"])
-    runs = {job.path.split("/")[2]: FinetuneRun.model_validate(job.settings) for job in plan.of("finetune")}
-    return {model: run.protocol for model, run in runs.items()}
-
-
-def test_the_table_of_detectors_has_all_of_them_and_slows_points_where_it_was_published() -> None:
-    protocols = protocols_of_table()
-    assert set(protocols) == set(PARAMS.names("models"))
-    slowed = {model for model, protocol in protocols.items() if protocol.lr_factor_points != 1}
+    runs = {tuple(job.path.split("/")[1:4]): job.settings for job in plan.of("finetune")}
+    slowed = set()
+    for model, protocol in TRAINED_BY.items():
+        said = FinetuneRun.model_validate(runs[protocol, model, "supervised_r50"]).protocol
+        assert said == PAPER.finetuning(protocol, {})
+        slowed |= {model} if said.lr_factor_points != 1 else set()
     assert slowed == {"deformable_ss", "deformable", "deformable_refine", "deformable_two_stage"}
-    assert {model for model, protocol in protocols.items() if protocol.lr == 2e-4} == slowed
-    assert {protocols["detr"].epochs, protocols["detr-prenorm"].epochs} == {500, 300}
 
 
 def test_at_an_embedded_scale_points_stay_as_much_slower() -> None:

@@ -13,7 +13,8 @@ ASKED = ("--profile", "smoke", "--config", "scale=smoke", "tables=detectors", "-
 TABLE = "reports/smoke/tables/detectors.md"
 TWIN = "conditional-300q"
 """At this scale it has as many queries as the one that it extends."""
-MODELS = Params(Path(__file__).parents[2] / "params").names("models")
+COLUMNS = Params(Path(__file__).parents[2] / "params").resolve("tables", "detectors").values["columns"]
+MODELS = [column["model"] for column in COLUMNS.values()]
 EVERY = {f"{stage}{term}" for stage in ("", "aux_") for term in ("label", "box", "giou")}
 
 
@@ -30,9 +31,9 @@ def run_of(project, model: str) -> Path:
     return run
 
 
-def test_all_thirteen_detectors_have_a_cell_with_numbers_or_with_the_name_of_one(made):
+def test_all_detectors_have_a_cell_with_numbers_or_with_the_name_of_one(made):
     cells = json.loads((made.root / TABLE).with_suffix(".json").read_text())["cells"]
-    assert sorted(cell["column"] for cell in cells) == MODELS and len(cells) == 13
+    assert [cell["column"] for cell in cells] == MODELS and len(cells) >= 13
     for cell in cells:
         if cell["column"] == TWIN:
             assert cell["same_as"] == {"row": "supervised", "column": "conditional"} and not cell["runs"]
