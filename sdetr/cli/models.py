@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from sdetr.cli.verbs import PARAMS, Verbs
+from sdetr.cli.verbs import PARAMS, Verbs, positive
 
 MODELS = (
     "list the detectors of params/models: parameters, those that learn when stem and first stage are frozen, "
@@ -30,13 +30,13 @@ def add(verbs: Verbs) -> None:
     models.add_argument("--backbone", default="supervised_r50", help="a file of params/backbones")
     models.add_argument(
         "--classes",
-        type=_positive,
+        type=positive,
         default=91,
         help="class outputs (91, as the papers' repositories for COCO)",
     )
     models.add_argument(
         "--size",
-        type=_positive,
+        type=positive,
         nargs=2,
         default=(800, 1066),
         metavar=("H", "W"),
@@ -44,12 +44,6 @@ def add(verbs: Verbs) -> None:
     )
     models.add_argument("--json", action="store_true", help="print a list of objects")
     models.set_defaults(run=_models)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number from 1")
-    return int(text)
 
 
 def _models(a: argparse.Namespace) -> None:
