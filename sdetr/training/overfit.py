@@ -1,6 +1,7 @@
 """A few images learned by heart: what every detector can that learns at all, if its data make sense."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,15 +48,27 @@ class Overfitting:
     def points(self, enough: float = 100.0) -> Iterator[Point]:
         """At the protocol's points of evaluation, until AP50 is `enough` or the schedule ends.
 
-        Raises ValueError when no image has an object.
+        Raises ValueError when no image has an object, or one has more than the detector can find.
         """
+        first = first_with_objects(Index.load(self.index), self.images, self.index)
+        self._refuse_too_many(first)
         with tempfile.TemporaryDirectory() as folder:
             index = Path(folder) / "first.json"
-            first_with_objects(Index.load(self.index), self.images, self.index).save(index)
+            first.save(index)
             for point in self._points(index):
                 yield point
                 if point.metrics["AP50"] >= enough:
                     return
+
+    def _refuse_too_many(self, first: Index) -> None:
+        queries = self.model.queries * max(self.model.patterns, 1)
+        objects = Counter(row.image_id for row in first.annotations if not row.crowd)
+        image_id, most = objects.most_common(1)[0]
+        if most > queries:
+            raise ValueError(
+                f"{self.index}: image {image_id} has {most} objects, but {self.model.variant} finds at most "
+                f"{queries}, its queries; give the model at least {most}"
+            )
 
     def _points(self, index: Path) -> Iterator[Point]:
         from sdetr.evaluation.boxes import evaluate

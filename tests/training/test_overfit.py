@@ -77,3 +77,11 @@ def test_a_data_set_without_objects_is_refused(overfitting: Overfitting, tmp_pat
     (tmp_path / "none.json").write_text(json.dumps(content | {"annotations": []}))
     with pytest.raises(ValueError, match=r"none\.json: none of its 10 images has an object"):
         list(replace(overfitting, index=tmp_path / "none.json").points())
+
+
+def test_more_objects_than_queries_are_refused(overfitting: Overfitting) -> None:
+    short = replace(changed(overfitting, epochs=1, evaluate_every=1), images=10)  # up to three objects
+    few, many = (replace(short, model=short.model.model_copy(update={"queries": n})) for n in (2, 3))
+    with pytest.raises(ValueError, match=r"image 24 has 3 objects, but conditional finds at most 2.*least 3"):
+        list(few.points())
+    assert len(list(many.points())) == 2
