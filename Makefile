@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all that a fresh machine needs; each sets up what is missing.
 
-.PHONY: help setup demo demo-all cached smoke test lint unit pipeline mutants bench ui clean
+.PHONY: help setup demo demo-all cached smoke test lint unit overfit overfit-four pipeline mutants bench ui clean
 .DEFAULT_GOAL := help
 
 # Containers set the first; it makes every start of Python compile everything again.
@@ -15,10 +15,11 @@ help:
 	@echo "make demo       set up, make the embedded data and the first tables (minutes on two cores)"
 	@echo "make demo-all   the same for all tables"
 	@echo "make ui         curves, pictures and lineage of what was made, in MLflow"
-	@echo "make test       set up; lint, types, tests, mutants, the smoke pipeline"
+	@echo "make test       set up; lint, types, tests, four detectors learn by heart, mutants, the smoke pipeline"
 	@echo "make cached     hands what Snakemake made to DVC; make demo ends with it"
 	@echo "make ui         runs, curves and pictures in MLflow"
-	@echo "make lint | unit | mutants | smoke | bench | clean    parts of it"
+	@echo "make overfit    every detector learns eight images by heart (minutes)"
+	@echo "make lint | unit | overfit-four | mutants | smoke | bench | clean    parts of it"
 
 setup: .venv/.ready
 .venv/.ready: pyproject.toml uv.lock
@@ -45,7 +46,7 @@ cached: setup
 smoke: setup
 	uv run --no-sync snakemake --profile smoke --cores $(CORES) --quiet rules -- all_tables
 
-test: lint unit mutants pipeline
+test: lint unit overfit-four mutants pipeline
 
 lint: setup
 	uv run --no-sync ruff check .
@@ -55,6 +56,14 @@ lint: setup
 
 unit: setup
 	uv run --no-sync pytest -m "not pipeline" --durations 10
+
+# Whether detectors learn at all: a detector of every kind of attention and queries in `make test`, all of them on request.
+FOUR := deformable_refine dn_dab_deformable detr conditional
+overfit-four: setup
+	uv run --no-sync sdetr overfit $(FOUR) --device cpu --jobs $(CORES)
+
+overfit: setup
+	uv run --no-sync sdetr overfit --device cpu --jobs $(CORES)
 
 pipeline: setup
 	uv run --no-sync pytest -m pipeline

@@ -45,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
         "report",
         "tracking",
         "interop",
+        "models",
         "training",
     },
     "__main__": {"cli"},

@@ -19,7 +19,7 @@ from sdetr.models.position import sine
 from sdetr.models.queries import Queries
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VARIANTS, VariantRow
-from sdetr.precision import exact
+from sdetr.precision import exact, unrounded
 from sdetr.types import Memory
 
 SMALLEST = 1e-5
@@ -87,8 +87,7 @@ class Decoder(nn.Module):
     def _moved(self, x: Tensor, reference: Tensor | None, head: nn.Module) -> Tensor:
         """(B, Q, D) raw states, (B, Q, 2 | 4) → (B, Q, 4)."""
         live = torch.is_grad_enabled() and self.row.live_reference
-        # 8 bits would round boxes to whole pixels
-        with torch.set_grad_enabled(live), torch.autocast(x.device.type, enabled=False):
+        with torch.set_grad_enabled(live), unrounded(x):
             return place_boxes(head(exact(x)), reference)
 
     def _place(

@@ -11,7 +11,7 @@ from sdetr.models.attention import Place
 from sdetr.models.layers import linear
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VARIANTS
-from sdetr.precision import exact
+from sdetr.precision import exact, unrounded
 from sdetr.types import Memory
 
 
@@ -38,7 +38,7 @@ class DeformableAttention(nn.Module):
         value = self.value(tokens).masked_fill(memory.padding[..., None], 0)  # bias and all
         value = value.view(batch, -1, self.heads, value.shape[-1] // self.heads)
         split = (batch, count, self.heads, self.levels, self.points)
-        with torch.autocast(query.device.type, enabled=False):  # 8 bits would round places to whole pixels
+        with unrounded(query):
             offsets = self.offsets(exact(query)).view(*split, 2)
             places = _places(offsets, exact(reference)[:, :, None, :, None], memory.shapes)
             weights = self.weights(exact(query)).view(*split[:3], -1).softmax(-1).view(split)

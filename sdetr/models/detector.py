@@ -21,7 +21,7 @@ from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.models.tokens import Tokens
 from sdetr.models.two_stage import ProposalQueries
 from sdetr.models.variants import VARIANTS, VariantRow
-from sdetr.precision import exact
+from sdetr.precision import exact, unrounded
 from sdetr.types import Ask, Memory, Predictions, View
 
 
@@ -78,7 +78,7 @@ class Detector(nn.Module):
             raise ValueError("extra queries were asked for, but only anchors can stand beside them")
         queries = self.queries(ask or Ask(), memory, self.class_head, self.box_head)
         states = self.decoder(queries, memory, self.box_head)
-        with torch.autocast(memory.tokens.device.type, enabled=False):  # 8 bits would round boxes to pixels
+        with unrounded(memory.tokens):
             hidden = exact(torch.stack(states.hidden))  # (L, B, Q, D)
             boxes = self._boxes(self.box_head(hidden), states.references)
             logits = self.class_head(hidden)

@@ -9,7 +9,7 @@ from sdetr.models.heads import Heads
 from sdetr.models.layers import MLP, linear
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VariantRow
-from sdetr.precision import exact
+from sdetr.precision import exact, unrounded
 from sdetr.types import Ask, FirstStage, Memory
 
 
@@ -52,7 +52,7 @@ class LearnedQueries(nn.Module):
             return None
         if ask.reference is not None:
             return fitting(ask.reference, position, (2, 4))
-        with torch.autocast(position.device.type, enabled=False):  # 8 bits would round points to whole pixels
+        with unrounded(position):
             point: Tensor = self.reference(exact(position)).sigmoid()  # (B, Q, 2)
         return point
 

@@ -8,7 +8,7 @@ from sdetr.models.layers import linear
 from sdetr.models.position import sine
 from sdetr.models.queries import Queries, added, fitting
 from sdetr.models.settings import ModelSettings
-from sdetr.precision import exact
+from sdetr.precision import exact, unrounded
 from sdetr.types import Ask, FirstStage, Memory
 
 SIDE = 0.05
@@ -36,7 +36,7 @@ class ProposalQueries(nn.Module):
         """As many queries as are wanted, or as there are tokens; their references carry no gradient."""
         start, usable = starts(memory)  # (B, M, 4), (B, M)
         features = self.feature_norm(self.feature(memory.tokens.masked_fill(~usable[..., None], 0)))
-        with torch.autocast(features.device.type, enabled=False):  # 8 bits would round boxes to whole pixels
+        with unrounded(features):
             features = exact(features)
             logits = class_heads[-1](features)  # (B, M, C)
             boxes = place_boxes(box_heads[-1](features), start)  # (B, M, 4)

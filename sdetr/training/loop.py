@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
+from sdetr.training.settings import ScheduleSettings
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch, Prepare, clip_or_refuse, gradients
@@ -64,18 +66,11 @@ def train(
         if trainee.step == timeline.total:
             return trainee.shown
 
-        batch = next(coming)
-        torch.manual_seed(_seed_of(attempt.seed, trainee.step))
         lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
-        trainee.optimizer.zero_grad()
-        losses = gradients(
-            objective, batch, schedule.micro_batch, device, prepare, schedule.bfloat16 == "all"
-        )
-        losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
-        trainee.updated(losses | objective.meters)
+        values = take_step(trainee, next(coming), schedule, attempt.seed, device, prepare)
 
         if trainee.step % line_every == 0 or trainee.step == timeline.total:
-            means = dict(zip(losses | objective.meters, trainee.window_means(), strict=True))
+            means = dict(zip(values, trainee.window_means(), strict=True))
             attempt.journal.write(
                 step=trainee.step,
                 epoch=timeline.epoch_at(trainee.step),
@@ -83,11 +78,33 @@ def train(
                 **{"train/lr": lr},
                 **usage.since(trainee.step),
             )
-        progress.tell(trainee.step, losses["total"])
+        progress.tell(trainee.step, values["total"])
         if trainee.step == timeline.total or time.monotonic() - saved_at >= schedule.save_every_s:
             attempt.watch.lap("training")
             attempt.save(trainee.state())
             saved_at = time.monotonic()
+
+
+def take_step(
+    trainee: Trainee,
+    batch: Batch,
+    schedule: ScheduleSettings,
+    seed: int,
+    device: torch.device,
+    prepare: Prepare = normalise,
+) -> dict[str, Tensor]:
+    """One update, at the optimiser's present learning rates. Returns losses, `total`, `grad_norm` and meters.
+
+    Raises FloatingPointError before anything is updated when a loss or gradient is not finite.
+    """
+    objective = trainee.objective
+    torch.manual_seed(_seed_of(seed, trainee.step))
+    trainee.optimizer.zero_grad()
+    losses = gradients(objective, batch, schedule.micro_batch, device, prepare, schedule.bfloat16 == "all")
+    losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
+    values = losses | objective.meters
+    trainee.updated(values)
+    return values
 
 
 def _evaluated(trainee: Trainee, evaluate: Evaluate) -> dict[str, float]:
