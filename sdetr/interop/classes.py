@@ -22,11 +22,11 @@ VOC = (
 
 
 def published_classes(count: int) -> tuple[str, ...]:
-    """Names of so many classes, guessed by their number: COCO's raw ids, VOC, or numbers. All are distinct."""
+    """Distinct names of so many classes, guessed by their number: COCO's raw ids, VOC, or numbers."""
     if count == 91:
         return _coco()
-    if count == 20:
-        return tuple(VOC.split())
+    if count in (20, 21):  # DETReg's heads (arXiv:2106.04550) have one class that VOC does not use
+        return (*VOC.split(), "unused-20")[:count]
     return tuple(f"class-{i}" for i in range(count))
 
 

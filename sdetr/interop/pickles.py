@@ -24,12 +24,13 @@ NumPy's types are no part of it: the state of a dtype, when forged, leads NumPy 
 def read_pickle(path: Path) -> Any:
     """What a file of torch.save holds, old or new format, on the CPU.
 
-    Raises ValueError, naming the function, when reading it would call one that is not harmless, and when it is
-    broken.
+    Raises ValueError when it is broken, or when reading it would call a function that is not harmless.
     """
     try:
         with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of other pickle protocols, which work or fail below
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of other pickle protocols, which work or fail below
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise

@@ -1,8 +1,8 @@
 """What parameters are called here, in the papers' files, and in Hugging Face's: three columns, by family.
 
-A name stands for all that is below it, `{i}` for a number, `-` for files that have none. An indented name goes
-on where the line above it ends that is not indented. What those files hold in one piece and we do not has names
-of its own here (`q_proj`, `/position`, `/known`); `sdetr/interop/pieces.py` takes it apart.
+A name stands for all that is below it, `{i}` for a number, `-` for files that have none. An indented name
+continues the nearest line above it that is not indented. What those files hold in one piece and we do not has
+names of its own here (`q_proj`, `/position`, `/known`); `sdetr/interop/pieces.py` takes it apart.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Names of the parameters of Deformable DETR (arXiv:2010.04159) and of the DAB and DN detectors made of it."""
+"""Names of Deformable DETR's parameters (arXiv:2010.04159), and of the DAB and DN detectors made of it."""
 
 # Siamese DETR (arXiv:2303.18144) keeps position and content of queries apart, and one box head, unnumbered.
 # In the decoder norm1 is beside cross-attention and norm2 beside self-attention, unlike in any other family.
