@@ -6,12 +6,13 @@ PRETEXT = (
     (r"patch2query\..+", "what UP-DETR and Siamese DETR make queries from"),
     (r"feature_align\..+", "UP-DETR's reconstruction head"),
     (r"feature_embed\..+", "DETReg's embedding head"),
-    (r"enc_head\..+|criterion\..+", "Siamese DETR's global discrimination"),
+    (r"enc_head\..+", "Siamese DETR's global discrimination"),
 )
 """Whoever has one of these was pretrained without labels, and its class head knows no classes."""
 
 OTHERS = (
     (r"(.+\.)?num_batches_tracked", "counter of batches"),
+    (r"criterion\..+", "weights of a loss"),
     (r"(mask_head|bbox_attention)\..+", "mask head"),
 )
 

@@ -4,13 +4,14 @@ from typing import Any
 
 from sdetr.data.normalise import DEVIATION, MEAN
 from sdetr.interop.hf_facts import FIELDS, PUBLISHED_RESIZE
+from sdetr.interop.names import Family, family_of
 from sdetr.interop.settings import DetectorCard
 from sdetr.models.backbone import BLOCKS, BOTTLENECK
 from sdetr.models.neck import READ
 from sdetr.models.settings import TrunkSettings
 from sdetr.models.variants import VARIANTS
 
-CLASSES = {
+CLASSES: dict[Family, tuple[str, str]] = {
     "detr": ("detr", "DetrForObjectDetection"),
     "conditional": ("conditional_detr", "ConditionalDetrForObjectDetection"),
     "deformable": ("deformable_detr", "DeformableDetrForObjectDetection"),
@@ -29,7 +30,7 @@ PROCESSORS = {
 def config_of(card: DetectorCard) -> dict[str, Any]:
     """Of `config.json`; whether they can say it all, `hf_export.py` has checked."""
     model, row = card.model, VARIANTS[card.model.variant]
-    family = model.variant.split("_")[0]
+    family = family_of(model.variant)
     kind, architecture = CLASSES[family]
     said = model.model_dump()
     config: dict[str, Any] = {
@@ -72,7 +73,7 @@ def preprocessor_of(card: DetectorCard) -> dict[str, Any]:
     """Of `preprocessor_config.json`."""
     resize = card.resize or PUBLISHED_RESIZE
     return {
-        "image_processor_type": PROCESSORS[card.model.variant.split("_")[0]],
+        "image_processor_type": PROCESSORS[family_of(card.model.variant)],
         "format": "coco_detection",
         "do_resize": True,
         "size": {"shortest_edge": resize.short, "longest_edge": resize.longest},

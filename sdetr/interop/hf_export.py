@@ -7,7 +7,7 @@ from sdetr.files import write_json
 from sdetr.interop.detectors import load_detector
 from sdetr.interop.folding import folded
 from sdetr.interop.hf_config import config_of, preprocessor_of
-from sdetr.interop.names import Family, names
+from sdetr.interop.names import family_of, names
 from sdetr.interop.pieces import joined
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
@@ -23,8 +23,7 @@ def export_hf(path: Path, folder: Path) -> None:
     _check(card, path)
     tensors, card = folded(dict(detector.state_dict()), card)
     variant = card.model.variant
-    family: Family = variant.split("_")[0]  # type: ignore[assignment]
-    table = names(family, "hf")
+    table = names(family_of(variant), "hf")
     called = {}
     for key, tensor in tensors.items():
         theirs = table.theirs(key)
@@ -45,23 +44,19 @@ def _where_theirs_looks(name: str, model: ModelSettings) -> str:
 
 
 def _check(card: DetectorCard, path: Path) -> None:
-    model, family = card.model, card.model.variant.split("_")[0]
+    model, family = card.model, family_of(card.model.variant)
     if model.variant in ("dab_deformable", "dn_dab_deformable"):
         raise ValueError(
             f"{path} is a {model.variant}: Hugging Face has no class for Deformable DETR with anchors"
         )
+    whole = family == "dab"  # whose temperature is a setting there, but a whole number
     cannot = {
-        "model.prenorm": model.prenorm,
-        "model.turns": model.turns != 1,
-        "model.reference_temperature": model.reference_temperature != 10000,
-        "model.temperature": not model.temperature.is_integer()
-        if family == "dab"
-        else model.temperature != 10000,
-        "trunk.dilated": card.trunk.dilated,
+        "model.prenorm": model.prenorm and "true",
+        "model.turns": model.turns != 1 and model.turns,
+        "model.reference_temperature": model.reference_temperature != 10000 and model.reference_temperature,
+        "model.temperature": (model.temperature % 1 if whole else model.temperature != 10000)
+        and model.temperature,
+        "trunk.dilated": card.trunk.dilated and "true",
     }
-    if wrong := [name for name, is_so in cannot.items() if is_so]:
-        found = card.model_dump()
-        said = ", ".join(
-            f"{name}: {found[group][field]}" for name in wrong for group, field in [name.split(".")]
-        )
-        raise ValueError(f"{path} has {said}, which Hugging Face's class for {family} cannot have")
+    if wrong := ", ".join(f"{name}: {value}" for name, value in cannot.items() if value):
+        raise ValueError(f"{path} has {wrong}, which Hugging Face's class for {family} cannot have")

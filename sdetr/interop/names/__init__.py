@@ -27,6 +27,11 @@ TABLES: dict[Family, str] = {
 }
 
 
+def family_of(variant: str) -> Family:
+    """Whose table a variant's parameters stand in."""
+    return next(family for family in ("deformable", "dab", "conditional", "detr") if family in variant)
+
+
 @dataclass(frozen=True)
 class Names:
     """Pairs of ours and theirs; the first that fits speaks."""
