@@ -35,7 +35,7 @@ def read_pickle(path: Path) -> Any:
     except OSError:
         raise
     except Exception as error:  # the instructions of a broken pickle fail in any way they like
-        raise ValueError(_why(path, str(error))) from error
+        raise ValueError(_why(path, str(error) or type(error).__name__)) from error
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], Any]:
