@@ -73,6 +73,13 @@ def _resize(said: Mapping[str, Any], path: Path) -> ResizeSettings | None:
                 f"{path.parent}: images are normalised by {name} {said[name]}, expected {expected}"
             )
     size = said.get("size")
-    if isinstance(size, dict) and {"shortest_edge", "longest_edge"} <= size.keys():
-        return ResizeSettings(short=size["shortest_edge"], longest=size["longest_edge"])
-    return None
+    if size is None:
+        return None
+    if isinstance(size, int):  # as files say that are older than 2023
+        size = {"shortest_edge": size, "longest_edge": said.get("max_size")}
+    short, longest = (size.get(f"{side}_edge") for side in ("shortest", "longest"))
+    if not isinstance(short, int) or not isinstance(longest, int):
+        raise ValueError(
+            f"{path.parent}: images of size {size}, expected shortest_edge and longest_edge, pixels"
+        )
+    return ResizeSettings(short=short, longest=longest)

@@ -12,6 +12,10 @@ LISTED = 20
 """Keys that a message lists."""
 
 
+FATES = ("matched", "renamed", "missing", "dropped")
+"""Of a key that does no harm; `unmatched` is the fifth."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One key of a file, and what it is called here, or why it is not."""
@@ -37,12 +41,11 @@ class Account:
         self.lines.append(Line(fate, key, tuple(tensor.shape), note))
 
     def summary(self) -> str:
-        """`318 keys renamed, 0 matched; 6 dropped: 5 counter of batches, 1 mask head`."""
-        fates = Counter(line.fate for line in self.lines)
+        """`0 matched, 318 renamed, 0 missing, 6 dropped: 5 counter of batches, 1 mask head`."""
+        keys = {fate: {line.key for line in self.lines if line.fate == fate} for fate in FATES}
         why = Counter(line.note for line in self.lines if line.fate == "dropped")
         reasons = ": " + ", ".join(f"{count} {note}" for note, count in why.most_common()) if why else ""
-        kept = f"{fates['renamed']} keys renamed, {fates['matched']} matched"
-        return f"{kept}; {fates['dropped']} dropped{reasons}"
+        return ", ".join(f"{len(found)} {fate}" for fate, found in keys.items()) + reasons
 
     def refuse(self, what: str) -> None:
         """Raises ValueError if a key found no place, or a parameter no key."""

@@ -15,14 +15,19 @@ LABELS = "label_enc.weight"
 
 
 def pieces(name: str, tensor: Tensor, width: int) -> Iterator[tuple[str, Tensor]]:
-    """A parameter of a file, whose detector is `width` wide, by the names of `names/`."""
+    """A parameter of a file, whose detector is `width` wide, by the names of `names/`.
+
+    Raises ValueError for three in one that are not equally large.
+    """
     if match := FUSED.fullmatch(name):
+        if not tensor.dim() or len(tensor) % 3:
+            raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, expected three projections in one")
         for part, piece in zip("qkv", tensor.chunk(3), strict=True):
             yield f"{match[1]}.{part}_proj.{match[2]}", piece
-    elif name in PAIRS and tensor.shape[-1] == 2 * width:
+    elif name in PAIRS and tensor.dim() == 2 and tensor.shape[1] == 2 * width:
         yield f"{name}/position", tensor[:, :width]
         yield f"{name}/content", tensor[:, width:]
-    elif name == LABELS:
+    elif name == LABELS and tensor.dim() == 2:
         yield f"{name}/known", tensor[:-1]
         yield f"{name}/unknown", tensor[-1]
     else:

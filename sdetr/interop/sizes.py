@@ -26,29 +26,25 @@ def variant_of(tensors: Tensors, family: Family) -> str:
         return "deformable_two_stage"
     if "box_head.1.layers.0.weight" in tensors:
         return "deformable_refine"
-    return "deformable_ss" if len(tensors["tokens.level"]) == 1 else "deformable"
+    return "deformable_ss" if tensors["tokens.level"].shape[:1] == (1,) else "deformable"
 
 
 def sizes_of(tensors: Tensors, variant: str, source: str) -> dict[str, Any]:
     """Fields of `ModelSettings` that follow from shapes. Raises ValueError if a parameter is not there."""
-    needed = ("decoder.layers.0.beside_feed.norm.weight", "decoder.layers.0.feed_forward.widen.weight")
-    for name in needed:
-        if name not in tensors:
-            raise ValueError(f"{source} lacks what is {name} here, which every detector has")
-    norm, widen = (tensors[name] for name in needed)
     sizes: dict[str, Any] = {
         "variant": variant,
-        "width": len(norm),
-        "ffn": len(widen),
+        "width": _rows(tensors, "decoder.layers.0.beside_feed.norm.weight", source),
+        "ffn": _rows(tensors, "decoder.layers.0.feed_forward.widen.weight", source),
         "encoder_layers": _count(tensors, r"encoder\.layers\.(\d+)\..+"),
         "decoder_layers": _count(tensors, r"decoder\.layers\.(\d+)\..+"),
     }
     row = VARIANTS[variant]
     learned = "queries.anchors" if row.queries == "anchors" else "queries.position"
     if learned in tensors:
-        sizes["queries"] = len(tensors[learned])
+        sizes["queries"] = _rows(tensors, learned, source)
     if row.queries == "anchors":
-        sizes["patterns"] = len(tensors["queries.patterns"]) if "queries.patterns" in tensors else 0
+        repeated = "queries.patterns" in tensors
+        sizes["patterns"] = _rows(tensors, "queries.patterns", source) if repeated else 0
     if row.prenorm:
         sizes["prenorm"] = "encoder.norm.weight" in tensors
     return sizes
@@ -56,7 +52,7 @@ def sizes_of(tensors: Tensors, variant: str, source: str) -> dict[str, Any]:
 
 def points_of(tensors: Tensors, settings: ModelSettings, source: str) -> int:
     """Samples per query, head and level, given how many heads there are."""
-    found = len(tensors["decoder.layers.0.cross_attention.weights.bias"])
+    found = _rows(tensors, "decoder.layers.0.cross_attention.weights.bias", source)
     each = settings.heads * settings.levels
     if found % each:
         raise ValueError(
@@ -68,7 +64,7 @@ def points_of(tensors: Tensors, settings: ModelSettings, source: str) -> int:
 
 def classes_of(tensors: Tensors, variant: str) -> int:
     """No object not counted; 0 without class head."""
-    logits = len(tensors["class_head.0.bias"]) if "class_head.0.bias" in tensors else 0
+    logits = tensors["class_head.0.bias"].numel() if "class_head.0.bias" in tensors else 0
     return logits - (not VARIANTS[variant].focal) if logits else 0
 
 
@@ -79,12 +75,19 @@ def trunk_of(tensors: Tensors, dilated: bool, source: str) -> TrunkSettings:
     stages = sum(count > 0 for count in blocks)
     for arch, expected in BLOCKS.items():
         if blocks[:stages] == expected[:stages] and (arch in BOTTLENECK) == bottleneck and stages:
-            width = len(tensors["backbone.conv1.weight"]) if "backbone.conv1.weight" in tensors else 64
+            width = _rows(tensors, "backbone.conv1.weight", source)
             said = {"arch": arch, **({} if width == 64 else {"width": width})}
             said |= {} if stages == 4 else {"stages": stages}
             return TrunkSettings.model_validate(said | ({"dilated": True} if dilated else {}))
     kind = "bottleneck blocks" if bottleneck else "plain blocks"
     raise ValueError(f"{source}: a backbone of {blocks} {kind} is none of {', '.join(BLOCKS)}")
+
+
+def _rows(tensors: Tensors, name: str, source: str) -> int:
+    """The first size of a parameter. Raises ValueError if it is not there."""
+    if name not in tensors or not tensors[name].dim():
+        raise ValueError(f"{source} has no {name}, as it is called here, or one of no size")
+    return len(tensors[name])
 
 
 def _count(tensors: Tensors, pattern: str) -> int:

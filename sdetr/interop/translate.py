@@ -86,5 +86,5 @@ def _family(named: Mapping[str, Tensor], source: str) -> Family:
 
 def _width(tensors: Mapping[str, Tensor]) -> int:
     """Of the states of a detector whose queries are pairs; 0 of others."""
-    levels = [tensor.shape[-1] for name, tensor in tensors.items() if name.endswith("level_embed")]
-    return int(levels[0]) if levels else 0
+    levels = [tensor for name, tensor in tensors.items() if name.endswith("level_embed") and tensor.dim()]
+    return levels[0].shape[-1] if levels else 0

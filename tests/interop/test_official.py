@@ -301,3 +301,26 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     out = bring(path, tmp_path / "x.safetensors")
     with pytest.raises(ValueError, match="is a detector file of sdetr already"):
         bring(out, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "transformer.level_embed",
+        "transformer.decoder.layers.0.self_attn.in_proj_weight",
+        "transformer.decoder.layers.0.norm3.weight",
+        "transformer.decoder.layers.0.linear1.weight",
+        "transformer.decoder.layers.0.cross_attn.attention_weights.bias",
+        "query_embed.weight",
+        "class_embed.0.bias",
+        "backbone.0.body.conv1.weight",
+    ],
+)
+@pytest.mark.parametrize("lost", [True, False])
+def test_any_lost_or_shapeless_parameter_is_refused_by_name(tmp_path: Path, key: str, lost: bool) -> None:
+    state = official_state(small_detector("deformable"), "deformable")
+    state[key] = torch.tensor(3.0)
+    torch.save({"model": {k: v for k, v in state.items() if not (lost and k == key)}}, tmp_path / "x.pth")
+    with pytest.raises(ValueError, match=r"x\.pth|expected three|detector"):
+        bring(tmp_path / "x.pth", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
