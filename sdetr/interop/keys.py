@@ -24,6 +24,7 @@ class Line:
     key: str
     shape: tuple[int, ...]
     note: str
+    """Our name, or a reason; of a reason, what stands before a colon is common to several keys."""
 
     def __str__(self) -> str:
         sign = "→" if self.fate in ("renamed", "matched") else "|"
@@ -43,7 +44,7 @@ class Account:
     def summary(self) -> str:
         """`0 matched, 318 renamed, 0 missing, 6 dropped: 5 counter of batches, 1 mask head`."""
         keys = {fate: {line.key for line in self.lines if line.fate == fate} for fate in FATES}
-        why = Counter(line.note for line in self.lines if line.fate == "dropped")
+        why = Counter(line.note.split(":")[0] for line in self.lines if line.fate == "dropped")
         reasons = ": " + ", ".join(f"{count} {note}" for note, count in why.most_common()) if why else ""
         return ", ".join(f"{len(found)} {fate}" for fate, found in keys.items()) + reasons
 

@@ -36,7 +36,7 @@ def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: s
     told = {name: value for name, value in words.items() if name not in sizes}
     base = known.named or known.published(variant)
     if known.named is not None:
-        _agree(known, {name: v for name, v in told.items() if name in TOLD[:3]} | sizes, source)
+        _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:3]}, source)
     said = _nested(base.said() | sizes, told)
     settings = _checked(said, facts.origin)
     if VARIANTS[variant].deformable:

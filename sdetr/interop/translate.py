@@ -45,7 +45,7 @@ def translate(state: Mapping[str, Tensor], form: Form, account: Account) -> Tran
     family = _family(named, account.source)
     again = copies(named, numbered=family == "deformable")
     for name, top in again.items():
-        account.add("dropped", bare[name], named[name], f"copy of {top}")
+        account.add("dropped", bare[name], named[name], f"copy of a head: {top}")
     kept = {home(name, named): name for name in named if name not in again}
     tensors = {name: named[key] for name, key in kept.items()}
     for name, first in untied(tensors).items() if family == "deformable" else ():
