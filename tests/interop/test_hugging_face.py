@@ -1,6 +1,7 @@
 """Detectors from Hugging Face's folders and to them: its own classes say what every answer has to be."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from transformers import PreTrainedModel
 
 from sdetr.interop.detectors import load_detector
 from sdetr.interop.hf_export import export_hf
+from sdetr.interop.weights import read_weights, save_tensors
 from sdetr.models.detector import Detector
 from sdetr.types import View
 from tests.interop.theirs import NAMES, bring, hugging_face, written
@@ -124,6 +126,22 @@ def test_equal_class_heads_that_they_write_once_are_heads_of_every_layer(tmp_pat
     detector, _ = load_detector(bring(tmp_path, tmp_path / "x.safetensors"))
     assert len(detector.class_head) == 3
     agree(detector, theirs)
+
+
+@pytest.mark.parametrize("variant", ["deformable_refine", "deformable_two_stage"])
+def test_a_refining_detector_whose_heads_are_equal_comes_back_as_one(tmp_path: Path, variant: str) -> None:
+    """Where heads stand in the file says that layers have their own."""
+    path = written(tmp_path, variant=variant)
+    tensors, metadata = read_weights(path)
+    for key in tensors:
+        if key.startswith(("class_head.", "box_head.")):
+            tensors[key] = tensors[re.sub(r"_head\.\d+", "_head.0", key)].clone()
+    save_tensors(tensors, path, metadata)
+    export_hf(path, tmp_path / "hf")
+    again = bring(tmp_path / "hf", tmp_path / "again.safetensors")
+    assert load_detector(again)[1].model.variant == variant
+    found = read_weights(again)[0]
+    assert found.keys() == tensors.keys() and all(torch.equal(found[key], tensors[key]) for key in found)
 
 
 @pytest.mark.parametrize("patterns", [0, 3])
