@@ -50,7 +50,7 @@ def _check(card: DetectorCard, path: Path) -> None:
             f"{path} is a {model.variant}: Hugging Face has no class for Deformable DETR with anchors"
         )
     whole = family == "dab"  # whose temperature is a setting there, but a whole number
-    cannot = {
+    cannot: dict[str, object] = {
         "model.prenorm": model.prenorm and "true",
         "model.turns": model.turns != 1 and model.turns,
         "model.reference_temperature": model.reference_temperature != 10000 and model.reference_temperature,
@@ -58,5 +58,8 @@ def _check(card: DetectorCard, path: Path) -> None:
         and model.temperature,
         "trunk.dilated": card.trunk.dilated and "true",
     }
+    for group in ("cost", "weights"):  # whole numbers there, too
+        for term, value in getattr(model.detection, group):
+            cannot[f"model.detection.{group}.{term}"] = value % 1 and value
     if wrong := ", ".join(f"{name}: {value}" for name, value in cannot.items() if value):
         raise ValueError(f"{path} has {wrong}, which Hugging Face's class for {family} cannot have")

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from sdetr.interop.hf_export import export_hf
+from sdetr.models.settings import Weights3
 from tests.interop.theirs import bring, hugging_face, written
+from tests.models.small import detection_settings
+
+HALF = detection_settings("detr", cost=Weights3(label=1.0, box=5.0, giou=1.5))
 
 
 @pytest.mark.parametrize(
@@ -20,6 +24,7 @@ from tests.interop.theirs import bring, hugging_face, written
         ({"variant": "conditional", "temperature": 20.0}, {}, r"model\.temperature: 20\.0"),
         ({"variant": "dab", "temperature": 20.5}, {}, r"model\.temperature: 20\.5"),
         ({"variant": "dab", "reference_temperature": 20.0}, {}, r"model\.reference_temperature: 20\.0"),
+        ({"variant": "detr", "detection": HALF}, {}, r"model\.detection\.cost\.giou: 1\.5"),
         ({"variant": "detr"}, {"dilated": True}, r"trunk\.dilated: true"),
         ({"variant": "deformable"}, {"standardise": True}, "standardised"),
     ],
