@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "views": {"data", "proposals"},
     "objectives": {"models"},
     "evaluation": set(),
-    "interop": {"models"},
+    "interop": {"data", "models"},
     "report": {"evaluation"},
     "tracking": {"config"},
     "training": {"data", "proposals", "views", "models", "objectives", "evaluation", "interop"},

@@ -1,14 +1,12 @@
 """Published backbones: torchvision's supervised ResNets, and SwAV's (arXiv:2006.09882)."""
 
-import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from sdetr.interop.download import download
+from sdetr.interop.pickles import read_state
 from sdetr.interop.weights import load_exactly
 from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
@@ -24,7 +22,7 @@ def fetched_backbone(settings: FetchedBackbone, downloads: Path) -> tuple[ResNet
         raise ValueError("standardise needs the images a backbone was trained on; a fetched one has none")
     path = download(settings.url, settings.sha256, downloads)
     trunk = ResNet(settings.trunk)
-    load_exactly(trunk, trunk_keys(_read(path), settings.kind, settings.trunk), str(path))
+    load_exactly(trunk, trunk_keys(read_state(path)[0], settings.kind, settings.trunk), str(path))
     return trunk, path
 
 
@@ -37,17 +35,3 @@ def trunk_keys(tensors: Mapping[str, Tensor], kind: str, trunk: TrunkSettings) -
         for key, value in named.items()
         if not key.startswith(HEADS[kind] + cut) and not key.endswith("num_batches_tracked")
     }
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = re.split(r"[\n.]", str(error))[0]
-        raise ValueError(
-            f"cannot read {path} as torch weights ({reason}); remove and fetch it again"
-        ) from error
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise ValueError(f"{path} holds a {type(found).__name__}, expected a dictionary of tensors")
-    return found

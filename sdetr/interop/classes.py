@@ -1,0 +1,47 @@
+"""Names of classes that published files do not carry."""
+
+COCO = {
+    1: "person bicycle car motorcycle airplane bus train truck boat",
+    10: "traffic_light fire_hydrant",
+    13: "stop_sign parking_meter bench bird cat dog horse sheep cow elephant bear zebra giraffe",
+    27: "backpack umbrella",
+    31: "handbag tie suitcase frisbee skis snowboard sports_ball kite baseball_bat baseball_glove",
+    41: "skateboard surfboard tennis_racket bottle",
+    46: "wine_glass cup fork knife spoon bowl banana apple sandwich orange broccoli carrot hot_dog pizza",
+    60: "donut cake chair couch potted_plant bed",
+    67: "dining_table",
+    70: "toilet",
+    72: "tv laptop mouse remote keyboard cell_phone microwave oven toaster sink refrigerator",
+    84: "book clock vase scissors teddy_bear hair_drier toothbrush",
+}
+"""First id of a run of ids → its names (arXiv:1405.0312); the papers' detectors have a class for every id."""
+VOC = (
+    "aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
+    "pottedplant sheep sofa train tvmonitor"
+)
+
+
+def published_classes(count: int) -> tuple[str, ...]:
+    """Distinct names of so many classes, guessed by their number: COCO's raw ids, VOC, or numbers."""
+    if count == 91:
+        return _coco()
+    if count in (20, 21):  # DETReg's heads (arXiv:2106.04550) have one class that VOC does not use
+        return (*VOC.split(), "unused-20")[:count]
+    return tuple(f"class-{i}" for i in range(count))
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that occur more than once get their number; `N/A`, which stands for nothing, is `unused`."""
+    repeated = {name for name in names if names.count(name) > 1} | {"N/A"}
+    return tuple(
+        f"{'unused' if name == 'N/A' else name}-{i}" if name in repeated else name
+        for i, name in enumerate(names)
+    )
+
+
+def _coco() -> tuple[str, ...]:
+    names = [f"unused-{i}" for i in range(91)]
+    for first, run in COCO.items():
+        for i, name in enumerate(run.split(), first):
+            names[i] = name.replace("_", " ")
+    return tuple(names)

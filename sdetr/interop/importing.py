@@ -1,0 +1,102 @@
+"""Published detectors become detector files: every key accounted for, or nothing is written."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sdetr.interop.classes import distinct, published_classes
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.facts import Facts
+from sdetr.interop.hf_facts import PUBLISHED_RESIZE
+from sdetr.interop.keys import Account
+from sdetr.interop.settings import DetectorCard
+from sdetr.interop.settle import Known, settle
+from sdetr.interop.sizes import classes_of, trunk_of, variant_of
+from sdetr.interop.sources import read_source
+from sdetr.interop.translate import translate
+from sdetr.models.detector import Detector
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person says of a file that it may not say itself."""
+
+    known: Known
+    classes: tuple[str, ...] = ()
+    dilated: bool = False
+
+
+def import_detector(path: Path, out: Path, said: Said) -> Path:
+    """Writes `out`, and beside it what became of every key. Returns the path of that.
+
+    Raises ValueError, before anything is written, when a key finds no place, a parameter is missing, or what
+    the file, its shapes and the person say is not one thing.
+    """
+    source = read_source(path)
+    account = Account(str(path))
+    found = translate(source.state, source.form, account)
+    account.refuse(f"the {found.family} family")
+    variant = variant_of(found.tensors, found.family)
+    model = settle(found.tensors, variant, source.facts, said.known, str(path))
+    trunk = trunk_of(found.tensors, _dilated(source.facts, said), str(path))
+    classes = _classes(classes_of(found.tensors, variant), source.facts, said.classes, str(path))
+    tested = None if found.pretrained else source.facts.resize or PUBLISHED_RESIZE
+    card = DetectorCard(model=model, trunk=trunk, classes=classes, resize=tested)
+    _check(card, found.tensors, account)
+    account.refuse(f"a detector of variant {variant}")
+    save_detector(found.tensors, out, card)
+    table = out.with_name(f"{out.name}.keys.txt")
+    account.write(table)
+    log.info("%s: %s", variant, account.summary())
+    return table
+
+
+def _check(card: DetectorCard, tensors: Mapping[str, Tensor], account: Account) -> None:
+    """Adds to the account what the detector lacks, and what has another shape there."""
+    with torch.device("meta"):
+        wanted = Detector(card.model, card.trunk, max(len(card.classes), 1)).state_dict()
+    if not card.classes:
+        wanted = {key: value for key, value in wanted.items() if not key.startswith(card.model.of_classes)}
+    for key, tensor in wanted.items():
+        if key not in tensors:
+            account.add("missing", key, tensor, "the file has nothing that is called so here")
+        elif tensors[key].shape != tensor.shape:
+            account.add("unmatched", key, tensors[key], f"expected {tuple(tensor.shape)}")
+    for key in tensors.keys() - wanted.keys():
+        account.add("unmatched", key, tensors[key], f"{card.model.variant} has no such parameter")
+
+
+def _classes(count: int, facts: Facts, named: tuple[str, ...], source: str) -> tuple[str, ...]:
+    """The person's names, or the file's, or those that a head of this size was published with."""
+    if named and len(named) != count:
+        where = f"has a head of {count} classes" if count else "was pretrained and has no class head"
+        raise ValueError(f"{source} {where}, but --classes names {len(named)}")
+    if named:
+        return named
+    if facts.classes and count:
+        if len(facts.classes) != count:
+            raise ValueError(f"{facts.origin}: id2label names {len(facts.classes)} classes of {count}")
+        return distinct(facts.classes)
+    return published_classes(count)
+
+
+def _dilated(facts: Facts, said: Said) -> bool:
+    """DC5 or not: no shape shows it."""
+    if said.dilated and facts.dilated is False:
+        raise ValueError(f"{facts.origin} says that the last stage is not dilated, but --dilated says it is")
+    where = (
+        facts.origin
+        if facts.dilated is not None
+        else "--dilated"
+        if said.dilated
+        else "default (--dilated: yes)"
+    )
+    dilated = bool(facts.dilated) or said.dilated
+    log.info("dilated: %s, from %s", dilated, where)
+    return dilated
