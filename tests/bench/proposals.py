@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -38,14 +39,14 @@ def main() -> None:
     ):
         settings = SelectiveSearchSettings.model_validate(_resolved(name) | changes)
         ours, _ = choose_proposer(settings, ROOT)
-        mine, theirs = _in_turn(images, lambda image: ours(0, image), lambda image: process(settings, image))
+        mine, theirs = _in_turn(images, partial(ours, 0), partial(process, settings))
         ratio = statistics.median(b / a for a, b in zip(mine, theirs, strict=True))
         what = f"{name}, {settings.rankings} rankings"
         print(f"{what:40} ours {_median(mine)}, process() {_median(theirs)}: {ratio:.2f} times")
     boxes, _ = choose_proposer(
         EdgeBoxesSettings.model_validate(_resolved("edgeboxes") | {"edges": "gradient"}), ROOT
     )
-    (seconds,) = _in_turn(images, lambda image: boxes(0, image))
+    (seconds,) = _in_turn(images, partial(boxes, 0))
     print(f"{'edgeboxes, image gradients':40} {_median(seconds)}")
     _processes()
 
@@ -104,9 +105,7 @@ def _processes() -> None:
 
 
 def share() -> None:
-    ours, _ = choose_proposer(
-        SelectiveSearchSettings.model_validate(_resolved("selective-search")), ROOT
-    )
+    ours, _ = choose_proposer(SelectiveSearchSettings.model_validate(_resolved("selective-search")), ROOT)
     for number, image in enumerate(8 * photographs()):
         ours(number, image)
 
