@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
@@ -13,8 +12,7 @@ PARAMS = Params(Path(__file__).parents[2] / "params")
 
 
 def settings(name: str) -> Proposer:
-    found: Proposer = TypeAdapter(Proposer).validate_python(PARAMS.resolve("proposers", name).values)
-    return found
+    return Composer(PARAMS, "paper").proposer(name)
 
 
 @pytest.mark.parametrize("name", PARAMS.names("proposers"))
