@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from sdetr.config.effort import effort
 from sdetr.config.job import STAGES
 from sdetr.config.plan import Plan
 
 
 def as_text(plan: Plan) -> str:
-    """Jobs by stage, in the order in which they can run, and how many there are."""
+    """Jobs by stage, in the order in which they can run, and how many there are; what proposals will take."""
     lines = []
     for stage in STAGES:
         jobs = plan.of(stage)
         lines += [f"{stage} ({len(jobs)})"] + [f"  {job.path}" for job in jobs] if jobs else []
     lines += [f"equal at this scale: {path} = {twin}" for path, twin in plan.aliases.items()]
+    lines += effort(plan)
     counts = ", ".join(f"{len(plan.of(stage))} {stage}" for stage in STAGES if plan.of(stage))
     return "\n".join([*lines, f"scale {plan.scale}: {len(plan.jobs)} jobs: {counts}"])
 

@@ -26,9 +26,6 @@ class EdgeBoxes:
 
     def __init__(self, settings: EdgeBoxesSettings, downloads: Path) -> None:
         """Raises FileNotFoundError or ValueError if the edge map's model is wanted and absent or broken."""
-        import cv2
-
-        cv2.setNumThreads(1)  # shards share the cores
         self._edges = choose_edges(settings, downloads)
         self.about = self._edges.about
         self._settings = settings

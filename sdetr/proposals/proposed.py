@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sdetr.data.images import Pixels
 
 Floats = npt.NDArray[np.float32]
+Orders = npt.NDArray[np.int32]
 
 
 class Proposed(NamedTuple):
@@ -18,6 +19,8 @@ class Proposed(NamedTuple):
     scores: Floats  # (N,) higher is better; comparable within an image alone
     how: str
     """In one word, to be counted."""
+    orders: tuple[Orders, ...] = ()
+    """Further rankings of the same boxes, (N,) each: which box stands at each rank."""
 
 
 Propose = Callable[[int, Pixels], Proposed]

@@ -1,6 +1,6 @@
 """Settings of proposers. No torch here."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ class EdgeBoxesSettings(Settings):
     """OpenCV's EdgeBoxes (Zitnick and Dollár, ECCV 2014); names and defaults of the method's own."""
 
     kind: Literal["edgeboxes"]
+    rankings: ClassVar[int] = 1
     edges: Literal["auto", "structured", "gradient"]
     """Edge map: the structured forest of `model`, image gradients, or the forest if its file is present."""
     model: str = ""
@@ -40,13 +41,66 @@ class RandomBoxesSettings(Settings):
     """Boxes drawn without looking: corners uniform, sides and aspect bounded."""
 
     kind: Literal["random"]
+    rankings: ClassVar[int] = 1
     most: Count
     min_side: Positive
     """Smallest side, a fraction of the image's."""
     seed: int
 
 
-Proposer = Annotated[EdgeBoxesSettings | RandomBoxesSettings, Field(discriminator="kind")]
+class SelectiveSearchSettings(Settings):
+    """OpenCV's Selective Search (Uijlings et al., IJCV 2013); all its boxes are kept."""
+
+    kind: Literal["selective_search"]
+    mode: Literal["fast", "quality"]
+    """Two colour spaces, three segmentations, two similarities; or five, five, four."""
+    size: Count | None = None
+    """Side of the square that an image is squashed to before, pixels; else it is searched as it is."""
+    colours: Literal["rgb", "bgr"]
+    """Order of the channels as OpenCV gets them; it takes them for bgr."""
+    rankings: Count
+    """How many random rankings are drawn per image; draw d uses ranking d mod `rankings`."""
+
+
+Proposer = Annotated[
+    EdgeBoxesSettings | SelectiveSearchSettings | RandomBoxesSettings, Field(discriminator="kind")
+]
+
+
+class TopSettings(Settings):
+    """DETReg's Top-K: the first boxes of the ranking of the draw."""
+
+    kind: Literal["top"]
+    most: Count
+
+
+class RandomSettings(Settings):
+    """DETReg's Random-K: any boxes of the whole list, none twice."""
+
+    kind: Literal["random"]
+    most: Count
+
+
+class ImportanceSettings(Settings):
+    """DETReg's importance sampling: the i-th box, from 1, with probability −ln(i / (first + 1)) / divisor."""
+
+    kind: Literal["importance"]
+    first: Count
+    """How many boxes can be chosen at all."""
+    divisor: Positive
+    """About how many boxes there are for each that is chosen: 300 and 10 give 29.7."""
+
+
+class OtherImageSettings(Settings):
+    """DETReg's ablation: the first boxes of any other image, in that image's pixels."""
+
+    kind: Literal["other_image"]
+    most: Count
+
+
+Policy = Annotated[
+    TopSettings | RandomSettings | ImportanceSettings | OtherImageSettings, Field(discriminator="kind")
+]
 
 
 class ProposalsRun(Settings):

@@ -2,23 +2,19 @@
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sdetr import record
-from sdetr.data.images import read_image
-from sdetr.data.index import ImageRow, Index
-from sdetr.data.progress import ticking
+from sdetr.data.index import Index
 from sdetr.files import sha256, write_json
-from sdetr.proposals.edgeboxes import EdgeBoxes
-from sdetr.proposals.proposed import Propose
-from sdetr.proposals.random import RandomBoxes
-from sdetr.proposals.settings import ProposalsRun, RandomBoxesSettings
+from sdetr.proposals.choose import choose_proposer
+from sdetr.proposals.settings import ProposalsRun
 from sdetr.proposals.shards import Shard, in_order, joined, share
-from sdetr.proposals.store import Proposals, Row, write_proposals
+from sdetr.proposals.store import Proposals, write_proposals
+from sdetr.proposals.walk import Walk
 from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
@@ -33,15 +29,16 @@ def propose(settings: Path, out: Path, shard: Shard | None = None) -> None:
     began = time.perf_counter()
     run = load(ProposalsRun, settings)
     index = Index.load(Path(run.dataset))
-    proposer, about = _proposer(run)
+    raw = Path(run.dataset).parents[1]  # data/raw/<data set>/<split>.json
+    proposer, about = choose_proposer(run.proposer, raw / "downloads")
     origin = made_from(run) | about
-    walk = _Walk(proposer, index.root)
+    walk, rankings = Walk(proposer, index.root), run.proposer.rankings
     rows = walk.over(share(index.images, shard or (1, 1)), _what(index, shard))
     if shard:
-        write_proposals(out, rows, lambda: origin | {"shard": shard} | walk.tallies())
+        write_proposals(out, rows, lambda: origin | {"shard": shard} | walk.tallies(), rankings)
         log.info("%s: %s", out, _summary(walk.tallies()))
     else:
-        write_proposals(out, rows, lambda: _usable(run, origin | walk.tallies()))
+        write_proposals(out, rows, lambda: _usable(run, origin | walk.tallies()), rankings)
         _record(run, settings, out, began)
 
 
@@ -54,50 +51,13 @@ def merge(settings: Path, shards: Sequence[Path], out: Path) -> None:
     run = load(ProposalsRun, settings)
     parts = in_order([Proposals(path) for path in shards], made_from(run))
     rows = chain.from_iterable(part.rows() for part in parts)
-    write_proposals(out, rows, lambda: _usable(run, joined(parts)))
+    write_proposals(out, rows, lambda: _usable(run, joined(parts)), run.proposer.rankings)
     _record(run, settings, out, began)
 
 
 def made_from(run: ProposalsRun) -> dict[str, Any]:
     """What decides the boxes, beside the edge map that was found at run time."""
     return {"recipe": run.recipe, "proposer": run.proposer.said(), "index": sha256(Path(run.dataset))}
-
-
-class _Walk:
-    """Image after image, counting what became of them."""
-
-    def __init__(self, propose: Propose, root: Path) -> None:
-        self._propose = propose
-        self._root = root
-        self._counts: Counter[str] = Counter()
-        self._left_out: dict[str, str] = {}
-
-    def over(self, images: Sequence[ImageRow], what: str) -> Iterator[Row]:
-        for row in ticking(images, len(images), what):
-            self._counts["images"] += 1
-            try:
-                image = read_image(self._root / row.file, (row.height, row.width))
-            except ValueError as error:
-                log.warning("left out: %s", error)
-                self._counts["unreadable"] += 1
-                self._left_out[str(row.id)] = row.file
-                continue
-            proposed = self._propose(row.id, image)
-            self._counts[proposed.how] += 1
-            self._counts["boxes"] += len(proposed.boxes_xyxy_px)
-            yield row.id, proposed.boxes_xyxy_px, proposed.scores
-
-    def tallies(self) -> dict[str, Any]:
-        return {"counts": dict(self._counts), "left_out": self._left_out}
-
-
-def _proposer(run: ProposalsRun) -> tuple[Propose, dict[str, str]]:
-    """And what beside its settings decides its boxes."""
-    if isinstance(run.proposer, RandomBoxesSettings):
-        return RandomBoxes(run.proposer), {}
-    raw = Path(run.dataset).parents[1]  # data/raw/<data set>/<split>.json
-    boxes = EdgeBoxes(run.proposer, raw / "downloads")
-    return boxes, boxes.about
 
 
 def _what(index: Index, shard: Shard | None) -> str:

@@ -21,7 +21,7 @@ def finder(edgeboxes, tmp_path):
 
 def test_boxes_lie_in_the_image_are_best_first_and_not_too_many(finder, images):
     for image in images:
-        boxes, scores, how = finder(0, image)
+        boxes, scores, how, _ = finder(0, image)
         assert how == "found" and 1 <= len(boxes) == len(scores) <= 32
         assert boxes.dtype == scores.dtype == np.float32 and boxes.shape[1] == 4
         assert (boxes >= 0).all() and (boxes[:, 2:] <= [image.shape[1], image.shape[0]]).all()
@@ -86,7 +86,7 @@ def test_the_papers_proposer_is_opencvs_default_but_for_the_number_of_boxes(edge
 def test_a_small_image_gets_a_second_look_in_its_own_pixels(edgeboxes, tmp_path):
     image = np.full((24, 30, 3), 60, np.uint8)
     image[6:18, 8:22] = 190  # 168 px: below the least area, unless enlarged
-    boxes, scores, how = EdgeBoxes(edgeboxes(min_box_area=1000.0), tmp_path)(0, image)
+    boxes, scores, how, _ = EdgeBoxes(edgeboxes(min_box_area=1000.0), tmp_path)(0, image)
     assert how == "enhanced" and len(boxes) == len(scores)
     assert (boxes[:, 2:] <= [30, 24]).all() and (boxes >= 0).all()
     assert np.abs(boxes - [8, 6, 22, 18]).max(axis=1).min() < 2
@@ -94,7 +94,7 @@ def test_a_small_image_gets_a_second_look_in_its_own_pixels(edgeboxes, tmp_path)
 
 @pytest.mark.parametrize("size", [(80, 120), (31, 7), (1, 1), (2, 3000)])
 def test_siamese_t24_the_last_resort_is_the_central_box(finder, size):
-    boxes, scores, how = finder(0, np.full((*size, 3), 128, np.uint8))
+    boxes, scores, how, _ = finder(0, np.full((*size, 3), 128, np.uint8))
     height, width = size
     assert how == "central" and scores.tolist() == [0]
     np.testing.assert_allclose(boxes, [[width / 4, height / 4, 3 * width / 4, 3 * height / 4]])

@@ -9,10 +9,14 @@ import sys
 import numpy as np
 import pytest
 
+from sdetr.data.images import read_image
 from sdetr.data.index import Index
+from sdetr.proposals.choose import choose_proposer
 from sdetr.proposals.recall import recall
+from sdetr.proposals.settings import ProposalsRun
 from sdetr.proposals.stage import merge, propose
 from sdetr.proposals.store import Proposals
+from sdetr.settings_file import load
 from tests.killing import killed_while_writing
 
 
@@ -52,10 +56,12 @@ def test_proposals_of_the_demos_scenes_cover_most_objects(job, raw, tmp_path):
     assert recall(Proposals(tmp_path / "random.parquet"), index, at=(9,))[9] < found[9] - 0.2
 
 
-@pytest.mark.parametrize("name", ["edgeboxes-demo", "random"])
+@pytest.mark.parametrize(
+    "name, changes", [("edgeboxes-demo", {}), ("random", {}), ("selective-search", {"size": 64})]
+)
 @pytest.mark.parametrize("of", [1, 3, 7, 11])
-def test_any_number_of_shards_in_any_order_makes_the_same_bytes(job, index, tmp_path, name, of):
-    settings = job(name, index)
+def test_any_number_of_shards_in_any_order_makes_the_same_bytes(job, index, tmp_path, name, changes, of):
+    settings = job(name, index, **changes)
     propose(settings, tmp_path / "whole.parquet")
     shards = sharded(settings, tmp_path, of)
     np.random.default_rng(of).shuffle(shards)
@@ -86,7 +92,15 @@ def test_a_shard_killed_while_writing_leaves_nothing_and_is_made_again(job, inde
     assert shards[1].read_bytes() == before
 
 
-@pytest.mark.parametrize("name, changes", [("random", {"seed": 1}), ("edgeboxes-demo", {"beta": 0.7})])
+@pytest.mark.parametrize(
+    "name, changes",
+    [
+        ("random", {"seed": 1}),
+        ("edgeboxes-demo", {"beta": 0.7}),
+        ("selective-search", {"colours": "bgr"}),
+        ("selective-search", {"rankings": 3}),
+    ],
+)
 def test_changed_settings_change_the_bytes(job, index, tmp_path, name, changes):
     propose(job(name, index), tmp_path / "one.parquet")
     propose(job(name, index, **changes), tmp_path / "two.parquet")
@@ -153,6 +167,20 @@ def test_shards_of_an_index_that_has_changed_are_refused(job, index, tmp_path):
     index.write_text(index.read_text().replace('"few"', '"fewer"'))
     with pytest.raises(ValueError, match="was made with index"):
         merge(settings, shards, tmp_path / "merged.parquet")
+
+
+def test_what_is_stored_of_an_image_is_what_its_proposer_says_of_it_alone(job, index, tmp_path):
+    """Whatever the order and the process: no random number is shared between images."""
+    settings = job("selective-search", index, rankings=3, size=64)
+    propose(settings, tmp_path / "p.parquet")
+    stored, images = Proposals(tmp_path / "p.parquet"), Index.load(index)
+    assert stored.rankings == 3
+    search, _ = choose_proposer(load(ProposalsRun, settings).proposer, tmp_path)
+    for row in reversed(images.images):
+        found = search(row.id, read_image(images.root / row.file, (row.height, row.width)))
+        np.testing.assert_array_equal(stored.of(row.id), found.boxes_xyxy_px)
+        for ranking, order in enumerate(found.orders, 1):
+            np.testing.assert_array_equal(stored.of(row.id, ranking), found.boxes_xyxy_px[order])
 
 
 @pytest.mark.parametrize("shard", [(0, 3), (4, 3)])

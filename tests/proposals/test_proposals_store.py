@@ -63,6 +63,69 @@ def test_an_image_left_out_has_no_boxes_and_an_unknown_one_is_an_error(tmp_path,
             proposals.of(unknown)
 
 
+def ranked_rows(ids, rankings):
+    for image_id, boxes, scores in rows(ids):
+        rng = np.random.default_rng((1, image_id))
+        yield (
+            image_id,
+            boxes,
+            scores,
+            *(rng.permutation(len(boxes)).astype(np.int32) for _ in range(rankings - 1)),
+        )
+
+
+@pytest.mark.parametrize("rankings", [2, 4])
+def test_every_ranking_of_every_image_is_found_in_any_order(tmp_path, group, rankings):
+    ids = [2, 3, 7, 8, 20, 21, 1000000007]
+    write_proposals(tmp_path / "p.parquet", ranked_rows(ids, rankings), lambda: LEFT_OUT, rankings)
+    proposals = Proposals(tmp_path / "p.parquet")
+    assert proposals.rankings == rankings
+    for image_id, boxes, _, *orders in [*ranked_rows(reversed(ids), rankings), *ranked_rows(ids, rankings)]:
+        np.testing.assert_array_equal(proposals.of(image_id), boxes)
+        for ranking, order in enumerate(orders, 1):
+            np.testing.assert_array_equal(proposals.of(image_id, ranking), boxes[order])
+    assert proposals.of(4, rankings - 1).shape == (0, 4)
+    for found, wanted in zip(proposals.rows(), ranked_rows(ids, rankings), strict=True):
+        assert len(found) == len(wanted) == 2 + rankings
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("ranking", [-1, 3])
+def test_a_ranking_that_is_not_there_is_an_error(tmp_path, ranking):
+    write_proposals(tmp_path / "p.parquet", ranked_rows([2], 3), lambda: LEFT_OUT, 3)
+    with pytest.raises(ValueError, match=rf"p\.parquet has 3 rankings, no ranking {ranking}"):
+        Proposals(tmp_path / "p.parquet").of(2, ranking)
+
+
+def test_one_ranking_adds_no_column(tmp_path, group):
+    write_proposals(tmp_path / "one.parquet", ranked_rows([2, 5], 1), lambda: LEFT_OUT, 1)
+    write_proposals(tmp_path / "plain.parquet", rows([2, 5]), lambda: LEFT_OUT)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
+    assert Proposals(tmp_path / "one.parquet").rankings == 1
+
+
+def test_an_order_takes_little_more_than_a_byte_per_box(tmp_path):
+    def rows(rankings):
+        rng = np.random.default_rng(0)
+        for image_id in range(200):
+            orders = (rng.permutation(200).astype(np.int32) for _ in range(rankings - 1))
+            yield image_id, np.zeros((200, 4), np.float32), np.zeros(200, np.float32), *orders
+
+    sizes = []
+    for rankings in (1, 6):
+        write_proposals(tmp_path / "p.parquet", rows(rankings), lambda: LEFT_OUT, rankings)
+        sizes.append((tmp_path / "p.parquet").stat().st_size)
+    assert (sizes[1] - sizes[0]) / (200 * 200 * 5) < 1.2
+
+
+def test_who_changes_boxes_changes_a_copy(tmp_path):
+    """A reader that scaled them in place would poison every later read."""
+    write_proposals(tmp_path / "p.parquet", rows([2]), lambda: LEFT_OUT)
+    with pytest.raises(ValueError, match="read-only"):
+        Proposals(tmp_path / "p.parquet").of(2)[:] *= 2
+
+
 def test_a_file_of_no_image_can_be_read(tmp_path):
     write_proposals(tmp_path / "p.parquet", [], lambda: LEFT_OUT)
     assert list(Proposals(tmp_path / "p.parquet").rows()) == []

@@ -17,7 +17,7 @@ def drawn(image_id=5, image=IMAGE, most=200, min_side=0.125, seed=0):
 
 @pytest.mark.parametrize("min_side", [0.01, 0.125, 0.9])
 def test_boxes_lie_in_the_image_and_have_their_least_side(min_side):
-    boxes, scores, how = drawn(min_side=min_side)
+    boxes, scores, how, _ = drawn(min_side=min_side)
     size = np.array([160, 90])
     assert how == "drawn" and boxes.shape == (200, 4) and boxes.dtype == np.float32 and scores.shape == (200,)
     assert (boxes >= 0).all() and (boxes[:, 2:] <= size + 1e-3).all()
