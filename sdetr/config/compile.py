@@ -1,22 +1,15 @@
 """From `params/tables/` to the plan of a scale."""
 
 from pathlib import Path
-from typing import Any
 
-import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
-from sdetr.config.check import check
 from sdetr.config.experiment import Composer
-from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands
-from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
 from sdetr.config.pages import add_pages
 from sdetr.config.plan import Plan
-from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
-from sdetr.config.start import Start
-from sdetr.report.settings import CellRun, ReferenceSettings, RowSettings, TableRun, TableSettings
+from sdetr.config.tables import PlannedTable
 
 
 def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
@@ -25,9 +18,9 @@ def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> P
     Raises SettingsError before anything is run.
     """
     composer = Composer(Params(params), scale)
-    plan = Plan(scale, composer.scale.shards)
+    plan = Plan(scale, composer.scale.shards, merges=not composer.scale.compares)
     for table, part in _selected(composer, tables).items():
-        _Table(Stages(plan, composer), composer, table, part).add()
+        PlannedTable(Stages(plan, composer), composer, table, part).add()
     add_pages(Stages(plan, composer))
     return plan
 
@@ -42,111 +35,3 @@ def _selected(composer: Composer, tables: str | list[str]) -> dict[str, Selectio
         if table not in known:
             raise SettingsError(f"params/tables: {nearest(table, known)}")
     return named
-
-
-class _Table:
-    """One table at one scale."""
-
-    def __init__(self, stages: Stages, composer: Composer, name: str, part: SelectionSettings):
-        self.stages, self.name = stages, name
-        self.scale, self.compares = composer.scale_name, composer.scale.compares
-        self.root = f"data/{self.scale}/"
-        self.kin = composer.params.kin("scales", self.scale)
-        self.stands: dict[str, str] = {}
-        self.evaluations: list[Job] = []
-        self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
-        limit = composer.scale.tables.get(name, SelectionSettings())
-        self.seeds = part.seeds or limit.seeds or composer.scale.seeds
-        self.rows = self._part("row", list(self.settings.rows), part.rows, limit.rows)
-        self.columns = self._part("column", list(self.settings.columns), part.columns, limit.columns)
-        self._refuse_unknown()
-        published: dict[str, dict[str, Any]] = self.settings.paper
-        for row in published:
-            self._part("row", list(self.settings.rows), (row,))
-            self._part("column", list(self.settings.columns), tuple(published[row]))
-
-    def _refuse_unknown(self) -> None:
-        references: tuple[ReferenceSettings, ...] = self.settings.references
-        self._part("column", list(self.settings.columns), tuple(one.column for one in references))
-        known = self.stages.compose.params.names("scales")
-        rows: dict[str, RowSettings] = self.settings.rows
-        for scale in (scale for row in rows.values() for scale in row.scales):
-            if scale not in known:
-                raise SettingsError(f"table {self.name}: scales: {nearest(scale, known)}")
-
-    def add(self) -> Job:
-        cells: dict[str, dict[str, tuple[CellRun, ...]]] = {}
-        same: dict[str, dict[str, str]] = {}
-        inputs: dict[str, str] = {}
-        owners: dict[tuple[str, str, int | None], str] = {}
-        for row in self.rows:
-            for column in self.columns:
-                runs = self._runs(row, column)
-                first = (column, runs[0].path, self.settings.rows[row].epoch)
-                if first in owners:
-                    same.setdefault(row, {})[column] = owners[first]
-                    continue
-                owners[first] = row
-                cells.setdefault(row, {})[column] = tuple(CellRun(run=self.root + run.path) for run in runs)
-                for n, run in enumerate(runs):
-                    inputs |= self._files(run, f"{row}.{column}.{n}")
-        return self._job(cells, same, inputs)
-
-    def _runs(self, row: str, column: str) -> list[Job]:
-        settings = self.settings.columns[column]
-        start = Start.parse(self.settings.rows[row].start)
-        protocol = protocol_of(self.stages, settings.protocol, settings.model, start)
-        self._refuse_unmeasured(row, settings.protocol, protocol.evaluated_epochs(protocol.evaluate_every))
-        self.stands |= stands(self.stages, settings.protocol, settings.model, start)
-        return [finetune(self.stages, settings.protocol, settings.model, start, seed) for seed in self.seeds]
-
-    def _refuse_unmeasured(self, row: str, protocol: str, measured: list[int]) -> None:
-        epoch = self.settings.rows[row].epoch
-        if epoch is not None and epoch not in measured:
-            known = ", ".join(map(str, measured))
-            raise SettingsError(
-                f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, only at {known}"
-            )
-
-    def _files(self, run: Job, slot: str) -> dict[str, str]:
-        self.evaluations.append(evaluation := evaluate(self.stages, run))
-        files = evaluation.outputs | {name: run.outputs[name] for name in ("record", "curve")}
-        return {f"{slot}.{name}": file for name, file in files.items()}
-
-    def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
-        said = {
-            "rows": {r: self.settings.rows[r] for r in self.rows},
-            "columns": {c: self.settings.columns[c] for c in self.columns},
-        }
-        # What is empty is not said, as everywhere in settings files.
-        some: dict[str, Any] = {k: v for k, v in {"stands": self.stands, "same_as": same}.items() if v}
-        records = made_from(self.stages.plan, self.evaluations)
-        inputs |= {record: record for record in records if record not in inputs.values()}
-        run = TableRun(
-            stage="table",
-            recipe=report.RECIPES["table"],
-            scale=self.scale,
-            compares=self.compares,
-            id=self.name,
-            table=self.settings.model_copy(update=said),
-            cells=cells,
-            records=records,
-            **some,
-        )
-        folder = f"reports/{self.scale}"
-        outputs = {kind: f"{folder}/tables/{self.name}.{kind}" for kind in ("md", "csv", "json")}
-        outputs |= {"numbers": f"{folder}/numbers/{self.name}", "cost": f"{folder}/costs/{self.name}.md"}
-        return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
-
-    def _made_here(self, row: str) -> bool:
-        """A row of `scales: [demo]` belongs to demo and to the scales that extend it."""
-        scales = self.settings.rows[row].scales
-        return not scales or any(name in scales for name in self.kin)
-
-    def _part(self, what: str, known: list[str], *wanted: tuple[str, ...]) -> list[str]:
-        """Those of the known that every non-empty list names, in the table's order, if made here."""
-        for name in (name for names in wanted for name in names):
-            if name not in known:
-                raise SettingsError(f"table {self.name}: {what} {nearest(name, known)}")
-        here = [n for n in known if what == "column" or self._made_here(n)]
-        return [n for n in here if all(n in names for names in wanted if names)]

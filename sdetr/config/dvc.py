@@ -128,7 +128,8 @@ def _plots(table: Job) -> list[Block]:
         ]
         lines = {f"{table.outputs['numbers']}/{column}/{row}.csv": metric for row in here}
         title = f"{said['label']}: {metric} (%) while fine-tuning"
-        plots.append({f"{table.settings['id']} {column}": {"title": title, "x": "epoch", "y": lines}})
+        if lines:
+            plots.append({f"{table.settings['id']} {column}": {"title": title, "x": "epoch", "y": lines}})
     return plots
 
 

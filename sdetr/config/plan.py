@@ -19,6 +19,8 @@ class Plan:
     scale: str
     shards: int = 1
     """How many jobs share the images of one data set, where a stage can be shared."""
+    merges: bool = False
+    """Whether two names may come to mean one run, as where a scale replaces what tells them apart."""
     jobs: dict[str, Job] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     """Paths that this scale makes equal to another one; they are not run."""
@@ -27,15 +29,12 @@ class Plan:
     _makers: dict[str, str] = field(default_factory=dict)
 
     def add(self, job: Job) -> Job:
-        """The job that stands for this one: itself, or an equal one that starts elsewhere.
+        """The job that stands for this one: itself, or an equal one of another path where the scale merges.
 
-        Raises SettingsError for different settings at one path, and for equal settings at two paths that
-        differ in more than where they start.
+        Raises SettingsError for different settings at one path, and elsewhere for equal settings at two.
         """
-        if job.path in self.aliases:
-            return self.jobs[self.aliases[job.path]]
-        if known := self.jobs.get(job.path):
-            one, two = ({"settings": j.settings, "inputs": j.inputs} for j in (known, job))
+        if known := self.jobs.get(self.aliases.get(job.path, job.path)):
+            one, two = ({"settings": j.settings, "inputs": _made(j)} for j in (known, job))
             if differing := [line.removeprefix("settings.") for line in _differences(one, two)]:
                 raise SettingsError(
                     f"{job.path}: planned twice with different settings: {'; '.join(differing)}"
@@ -43,7 +42,7 @@ class Plan:
             return known
         fingerprint = self._fingerprint(job)
         if twin := self._paths.get(fingerprint):
-            if not _differ_in_start_only(twin, job.path):
+            if not self.merges:
                 raise SettingsError(
                     f"{job.path} and {twin}: equal settings at scale {self.scale}; one run needs one name"
                 )
@@ -91,19 +90,15 @@ class Plan:
 
     def _fingerprint(self, job: Job) -> str:
         """Of what decides a job: its settings and what its inputs were made from, not its name."""
-        made = {slot: self._prints.get(self._makers.get(file, ""), file) for slot, file in job.inputs.items()}
-        if job.stage != "table":
-            del made["settings"]
+        made = {slot: self._prints.get(self._makers.get(file, ""), file) for slot, file in _made(job).items()}
         return hashlib.sha256(
             json.dumps([job.stage, job.settings, made], sort_keys=True).encode()
         ).hexdigest()
 
 
-def _differ_in_start_only(one: str, two: str) -> bool:
-    """In a backbone, in `pretrain/<protocol>/<pretext>/…`, or in `finetune/<protocol>/<model>/<start>/…`."""
-    a, b = one.split("/"), two.split("/")
-    start = {"backbones": 1, "pretrain": 2, "finetune": 3}.get(a[0])
-    return start is not None and a[:start] + a[start + 1 :] == b[:start] + b[start + 1 :]
+def _made(job: Job) -> dict[str, str]:
+    """Inputs that other jobs make, by slot: all but the settings file, which is named after the job."""
+    return {slot: file for slot, file in job.inputs.items() if slot != "settings"}
 
 
 def _differences(one: Any, two: Any, key: str = "") -> list[str]:

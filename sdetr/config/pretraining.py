@@ -27,7 +27,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     facts = compose.pretraining_facts(model, protocol, pretext)
     settings, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
     detector = compose.model(model, facts)
-    if settings.lr_backbone:
+    if settings.lr_backbone and task.frozen:
         found = f"protocol {protocol}: lr_backbone is {settings.lr_backbone}"
         raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
     recipe = compose.views(task.views, facts)
@@ -37,10 +37,11 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         "init": backbone.outputs["weights"],
         "dataset": stages.dataset(settings.dataset).outputs["index"],
         "plan": plan.outputs["file"],
-        "proposals": plan.inputs["proposals"],
     }
-    if settings.features_ahead and detector.levels > 1:
-        # what is made ahead is the last map, which all others read alone; this one looks at the images
+    if "proposals" in plan.inputs:
+        inputs["proposals"] = plan.inputs["proposals"]
+    if settings.features_ahead and (detector.levels > 1 or recipe.kind != "pairs"):
+        # what is made ahead is the last map of pairs of views; all others look at the images
         settings = settings.model_copy(update={"features_ahead": False})
     if settings.features_ahead:
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
@@ -80,10 +81,9 @@ def _proposals(stages: Stages, dataset: str, proposer: str) -> Job:
 def _views(
     stages: Stages, protocol: str, settings: PretrainProtocolSettings, name: str, recipe: Views, seed: int
 ) -> Job:
-    inputs = {
-        "dataset": stages.dataset(settings.dataset).outputs["index"],
-        "proposals": _proposals(stages, settings.dataset, recipe.proposer).outputs["file"],
-    }
+    inputs = {"dataset": stages.dataset(settings.dataset).outputs["index"]}
+    if recipe.proposer:
+        inputs["proposals"] = _proposals(stages, settings.dataset, recipe.proposer).outputs["file"]
     run = ViewsRun(
         stage="views",
         recipe=views_settings.RECIPES["views"],

@@ -87,6 +87,8 @@ class DatasetSettings(Settings):
     """How many images the papers count; the index is refused when it has another number."""
     expected_objects: Count | None = None
     """How many annotated objects they count, difficult ones included, before any is dropped as broken."""
+    only: Strings = ()
+    """Class folders to read, where a folder has more; none: all of them (folder layout)."""
     generate: Generator | None = None
     """Made by us, in the layout named above, instead of looked for."""
 
@@ -96,6 +98,8 @@ class DatasetSettings(Settings):
             raise ValueError(f"lists: {len(self.lists)} for {len(self.roots)} roots; give one for each")
         if self.layout == "voc" and not self.classes:
             raise ValueError("classes: a voc data set has to name them, in label order")
+        if self.only and self.layout != "folder":
+            raise ValueError(f"only: a {self.layout} data set has no class folders")
         return self
 
 

@@ -1,4 +1,8 @@
-"""To what size an image is resized; known before any pixel is read."""
+"""To what size an image is resized, and what is cut out of it; known before any pixel is read."""
+
+import numpy as np
+
+from sdetr.data.settings import CropSettings
 
 
 def resized(size: tuple[int, int], short: int, longest: int | None = None) -> tuple[int, int]:
@@ -13,3 +17,14 @@ def resized(size: tuple[int, int], short: int, longest: int | None = None) -> tu
     if height < width:
         return short, int(short * width / height)
     return int(short * height / width), short
+
+
+def draw_window(
+    size: tuple[int, int], settings: CropSettings, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """(x, y, width, height) in an image of `size` (H, W): sides drawn in the range, no longer than its."""
+    smallest, largest = settings.side
+    sides = [int(rng.integers(min(smallest, side), min(largest, side) + 1)) for side in size]
+    height, width = sides
+    y, x = (int(rng.integers(side - cut + 1)) for side, cut in zip(size, sides, strict=True))
+    return x, y, width, height

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sdetr.data.settings import AugmentSettings, CropSettings
-from sdetr.data.sizes import resized
+from sdetr.data.settings import AugmentSettings
+from sdetr.data.sizes import draw_window, resized
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def augment(item: Targeted, settings: AugmentSettings, rng: np.random.Generator)
         item = flip(item)
     if settings.crop and rng.random() < settings.crop.probability:
         item = resize(item, resized(item.size, int(rng.choice(settings.crop.short))))
-        item = crop(item, _window(item.size, settings.crop, rng))
+        item = crop(item, draw_window(item.size, settings.crop, rng))
     return resize(item, resized(item.size, int(rng.choice(settings.short)), settings.longest))
 
 
@@ -58,14 +58,3 @@ def crop(item: Targeted, window: tuple[int, int, int, int]) -> Targeted:
     boxes = (item.boxes_xyxy_px - torch.tensor([x, y, x, y])).clamp(low, high)
     keep = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # some area
     return Targeted(item.image[:, y : y + height, x : x + width], boxes[keep], item.labels[keep])
-
-
-def _window(
-    size: tuple[int, int], settings: CropSettings, rng: np.random.Generator
-) -> tuple[int, int, int, int]:
-    """(x, y, width, height): sides drawn in the range, no longer than the image's."""
-    smallest, largest = settings.side
-    sides = [int(rng.integers(min(smallest, side), min(largest, side) + 1)) for side in size]
-    height, width = sides
-    y, x = (int(rng.integers(side - cut + 1)) for side, cut in zip(size, sides, strict=True))
-    return x, y, width, height

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdetr.models.anchors import AnchorQueries
 from sdetr.models.answers import Answers, best
@@ -38,6 +39,7 @@ class Detector(nn.Module):
         self.row = row = VARIANTS[model.variant]
         self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
         self.num_queries = model.queries * max(model.patterns, 1)
+        self.asked_width = model.width - row.denoise
         self.backbone = ResNet(trunk)
         self.neck = Neck(self.backbone.channels, model.width, row)
         self.read = self.neck.reads  # the last so many maps become memory
@@ -93,7 +95,11 @@ class Detector(nn.Module):
         return masks
 
     def asked(self, feature: Tensor) -> Ask:
-        """(B, Q, D), where this variant's queries take it: as position, or as content where that is none."""
+        """(B, Q, `asked_width`), where this variant's queries take it: as position, or else as content.
+
+        The last number of a DN variant's content says whether it is disturbed; here it is 0.
+        """
+        feature = F.pad(feature, (0, self.width - feature.shape[-1]))
         return Ask(content=feature) if self.row.queries == "anchors" else Ask(position=feature)
 
     def freeze_backbone(self, lr_backbone: float) -> None:

@@ -2,23 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from sdetr.config.base import Count, Fraction, NotNegative, Positive, Settings
 from sdetr.models.variants import NECK_GROUPS, VARIANTS
 
-Variant = Literal[
-    "detr",
-    "conditional",
-    "deformable_ss",
-    "deformable",
-    "deformable_refine",
-    "deformable_two_stage",
-    "dab",
-    "dab_deformable",
-    "dn_dab",
-    "dn_dab_deformable",
-]
+
+def _known(variant: str) -> str:
+    if variant not in VARIANTS:
+        raise PydanticCustomError("literal_error", "unknown", {"expected": ", ".join(map(repr, VARIANTS))})
+    return variant
+
+
+Variant = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(VARIANTS)})]
+"""A row of the table of detectors."""
 
 
 class TrunkSettings(Settings):

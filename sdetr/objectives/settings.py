@@ -1,6 +1,6 @@
 """Settings of pretexts. No torch here."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,9 +34,42 @@ class SiameseSettings(Settings):
     mimic_first_image_queries: bool = False
     """The released code of deformable detectors: all images of a batch are asked about the regions of the
     first (its `deformable_tr.py`; trap T2)."""
+    frozen: ClassVar[bool] = True
+    """Whether the backbone must not learn."""
     mimic_padded_pool: bool = False
     """The released code's global pooling over padded cells too (its `siamdetr_head.py`; trap T13)."""
 
 
-Pretext = SiameseSettings
-"""A union as soon as there is a second pretext."""
+class UpdetrWeights(Settings):
+    """Loss weights of UP-DETR; all act on every decoder layer."""
+
+    label: NotNegative
+    box: NotNegative
+    giou: NotNegative
+    feature: NotNegative
+    """What queries say about how their patch looks; 0: nothing."""
+
+
+class UpdetrSettings(Settings):
+    """UP-DETR (arXiv:2011.09094): find patches of an image in it, and say how they look."""
+
+    kind: Literal["updetr"]
+    views: Name
+    """Recipe in `params/views/`."""
+    cost: Weights3
+    weights: UpdetrWeights
+    no_object: Fraction | None = None
+    """Unset: patches over queries, as the paper says (§3.1; trap T6)."""
+    group_mask: bool = True
+    """Queries of one patch see no others (§3.2, Eq. 3)."""
+    query_shuffle: bool = False
+    """Every step other queries share a patch (the first version of the paper; its released code can)."""
+    query_dropout: Fraction
+    """Probability that a query does not see its patch; what it sees is not scaled up (trap T13)."""
+    detach: bool = False
+    """How patches look is nothing to learn from; matters where the backbone learns (trap T8)."""
+    frozen: ClassVar[bool] = False
+    """Whether the backbone must not learn."""
+
+
+Pretext = Annotated[SiameseSettings | UpdetrSettings, Field(discriminator="kind")]

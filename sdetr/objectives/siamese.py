@@ -4,27 +4,30 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from sdetr.boxes import cxcywh_to_xyxy, pairwise_iou
 from sdetr.models.detector import Detector
 from sdetr.models.layers import MLP
+from sdetr.objectives.looks import crop_features
 from sdetr.objectives.losses import box_losses, cross_entropy, matched
-from sdetr.objectives.matcher import Pairs, match
-from sdetr.objectives.objective import Objective
+from sdetr.objectives.matcher import match
+from sdetr.objectives.regions_found import (
+    CLASSES,
+    REGION,
+    Search,
+    boxes_found,
+    description_loss,
+    last_iou,
+)
 from sdetr.objectives.settings import SiameseSettings
 from sdetr.objectives.siamese_agreement import Agreement
-from sdetr.objectives.siamese_regions import crop_features, jittered, region_features
+from sdetr.objectives.siamese_regions import jittered, region_features
 from sdetr.objectives.siamese_views import of_first_images, stacked, twins
 from sdetr.objectives.spread import spread
 from sdetr.objectives.targets import Targets
 from sdetr.types import Memory, Predictions, View
 
-REGION, CLASSES = 1, 3
-"""Softmax on every detector: 1 is a region, 2 none, 0 is never wanted; published weights have it so."""
 
-
-class Siamese(Objective):
+class Siamese(Search):
     """Losses of all decoder layers as plain sums, and the `global` one; a term of weight 0 is not computed.
 
     The detector survives without its class head; all other parameters are this pretext's own.
@@ -45,7 +48,7 @@ class Siamese(Objective):
         self.weights = {name: weight for name, weight in weights.items() if weight}
         width, read = detector.width, detector.read
         channels = sum(detector.backbone.channels[-read:])
-        self.to_query = nn.Linear(channels, width)
+        self.to_query = nn.Linear(channels, detector.asked_width)
         self.class_head = nn.Linear(width, CLASSES)
         self.feature_head = MLP(width, width, channels)
         self.agreement = Agreement(width, read, settings.mimic_padded_pool)
@@ -74,11 +77,13 @@ class Siamese(Objective):
         label = cross_entropy(said.logits, pairs, targets, self.settings.no_object)
         losses = {"label": label / normaliser["label"], "box": box / normaliser["box"]}
         losses["giou"] = giou / normaliser["box"]
-        self.meters["iou"] = _last_iou(said, pairs, targets)
+        self.meters["iou"] = last_iou(said, pairs, targets)
         looks = crop_features(self.detector, both) if "feature" in self.weights else None  # (2B, R, C)
         with torch.autocast(memory.tokens.device.type, enabled=False):
             if looks is not None:
-                losses["feature"] = self._described(said, twins(looks), pairs) / normaliser["box"]
+                described = self.feature_head(matched(said.hidden, pairs))  # (L, P, C)
+                self.meters["feature_spread"] = spread(described[-1])
+                losses["feature"] = description_loss(described, twins(looks), pairs) / normaliser["box"]
             if "global" in self.weights:
                 apart, projected = self.agreement(memory)
                 losses["global"] = apart / normaliser["images"]
@@ -99,15 +104,13 @@ class Siamese(Objective):
             return replace(said, logits=self.class_head(said.hidden))
 
     @torch.no_grad()
-    def found(self, views: list[View]) -> tuple[Tensor, Tensor]:
-        """Where the last layer finds the regions: (2B, R, 4) in view 1, then in view 2; mean IoU, ()."""
+    def found(self, views: list[View]) -> tuple[list[list[Tensor]], Tensor]:
         both = stacked(*views)
         targets = self._targets(both)
         said = self.find(both, self.detector.encode(both))
         pairs = match(said, targets, self.settings.cost, focal=False)
-        boxes = torch.zeros_like(targets.boxes)
-        boxes[pairs.image, pairs.target[-1]] = matched(said.boxes, pairs)[-1]
-        return boxes, _last_iou(said, pairs, targets)
+        boxes, images = boxes_found(said, pairs, targets), len(both.image_ids) // 2
+        return [boxes[:images], boxes[images:]], last_iou(said, pairs, targets)
 
     def _targets(self, both: View) -> Targets:
         for image_id, boxes in zip(both.image_ids, both.boxes, strict=True):
@@ -116,18 +119,3 @@ class Siamese(Objective):
         boxes = torch.stack(both.boxes)
         labels = torch.full(boxes.shape[:2], REGION, device=boxes.device)
         return Targets(labels, boxes, [self.regions] * len(boxes), both.image_ids)
-
-    def _described(self, said: Predictions, looks: Tensor, pairs: Pairs) -> Tensor:
-        """Squared distances of unit vectors, what matched queries say from how the regions look, (L,)."""
-        described = self.feature_head(matched(said.hidden, pairs))  # (L, P, C)
-        self.meters["feature_spread"] = spread(described[-1])
-        wanted = F.normalize(looks, dim=-1)[pairs.image, pairs.target]
-        return (F.normalize(described, dim=-1) - wanted).square().sum((1, 2))
-
-
-@torch.no_grad()
-def _last_iou(said: Predictions, pairs: Pairs, targets: Targets) -> Tensor:
-    """Mean IoU of matched boxes in the last layer, ()."""
-    wanted = targets.boxes[pairs.image, pairs.target[-1]]
-    found = matched(said.boxes, pairs)[-1]
-    return pairwise_iou(cxcywh_to_xyxy(found), cxcywh_to_xyxy(wanted))[0].mean()

@@ -1,14 +1,12 @@
-"""What a frozen backbone says about regions: where they stand in a view, and cut out of it."""
+"""What a frozen backbone says about regions where they stand in a view."""
 
 import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
 from sdetr.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from sdetr.models.detector import Detector
 from sdetr.models.position import shrink
 from sdetr.precision import exact
-from sdetr.types import View
 
 CELLS = 7
 """Rows and columns that a region is divided into before it is averaged."""
@@ -35,24 +33,6 @@ def region_features(maps: list[Tensor], boxes: Tensor, padding: Tensor, strides:
         pooled = roi_align(endless, list(boxes_xyxy_px), CELLS, spatial_scale=1 / stride, aligned=False)
         features.append(pooled.mean(dim=(2, 3)).view(*boxes.shape[:2], -1))
     return torch.cat(features, dim=-1)
-
-
-@torch.no_grad()
-def crop_features(detector: Detector, view: View) -> Tensor:
-    """Averages of the maps of every crop by itself, side by side, (B, N, ΣC), unless they were made ahead.
-
-    Raises ValueError when the view has neither, or what was made ahead is of other maps.
-    """
-    if view.crop_features is not None:
-        found, expected = view.crop_features.shape[-1], sum(detector.backbone.channels[-detector.read :])
-        if found != expected:
-            raise ValueError(f"features of crops made ahead are {found} wide; this detector reads {expected}")
-        return view.crop_features
-    if view.crops is None:
-        raise ValueError("views have neither crops nor crop_features, one of which says how regions look")
-    maps = detector.features(view.crops.flatten(0, 1))[-detector.read :]  # (B·N, C, h, w) each
-    means = torch.cat([exact(cells).mean(dim=(2, 3)) for cells in maps], dim=-1)
-    return means.view(*view.crops.shape[:2], -1)
 
 
 def _extended(last: Tensor, padding: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sdetr.commit import current_commit
 from sdetr.report.records import check_records, cure
 from sdetr.report.results import Result, read_result
-from sdetr.report.settings import Metric, TableRun
+from sdetr.report.settings import CellName, Metric, TableRun
 from sdetr.report.statistics import Summary, summarise
 
 
@@ -22,12 +22,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Cell:
-    """A start under a protocol: its runs, or the row that is the same, or nothing."""
+    """A start under a protocol: its runs, or the cell that is the same, or nothing."""
 
     row: str
     column: str
     results: tuple[Result, ...]
-    same_as: str | None
+    same_as: CellName | None
     entries: dict[Metric, Entry]
 
 

@@ -23,6 +23,7 @@ def notes(content: Content, folder: Path) -> str:
         "Δ is ours − paper." if content.settings.compares else "",
         *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
         _stands(content.settings.stands),
+        _same(content),
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
         _cost(content, folder),
@@ -41,6 +42,12 @@ def _stands(stands: dict[str, str]) -> str:
         return ""
     pairs = ", ".join(f"`{here}` for `{name}`" for name, here in stands.items())
     return f"At this scale other data and backbones stand for the paper's: {pairs}."
+
+
+def _same(content: Content) -> str:
+    if not any(cell.same_as for cell in content.cells):
+        return ""
+    return "= names the cell whose runs these are too: what tells the two apart is equal at this scale."
 
 
 def _epochs(content: Content) -> list[str]:

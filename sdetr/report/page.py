@@ -1,4 +1,7 @@
-"""A table as a page of Markdown: one block per column, the paper's number beside ours, notes at the end."""
+"""A table as a page of Markdown: the paper's number beside ours, notes at the end.
+
+A block per column, with a line per row; a table of one row is one block, with a line per column.
+"""
 
 from pathlib import Path
 
@@ -24,29 +27,53 @@ def render(content: Content, folder: Path) -> str:
     parts = [
         *([] if settings.compares else [warning]),
         f"# {escape(settings.table.title)}",
-        *(_block(content, column, links) for column in settings.table.columns),
+        *_blocks(content, links),
         notes(content, folder),
         "\n".join(targets),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _block(content: Content, column: str, links: dict[str, str]) -> str:
+def _blocks(content: Content, links: dict[str, str]) -> list[str]:
     table = content.settings.table
-    settings = table.columns[column]
-    cells = list(content.of(column))
-    references = [reference for reference in table.references if reference.column == column]
-    published = [metric for metric in table.metrics if _is_published(metric, cells, references)]
-    headers: list[Header] = [("start", False), ("n (runs)", False)]
-    for metric in table.metrics:
+    if len(table.rows) == 1:
+        (row,) = table.rows.values()
+        columns = [table.columns[cell.column] for cell in content.cells]
+        named = [f"{escape(column.label)} `{column.protocol}`" for column in columns]
+        body = _grid(content, "detector", named, list(content.cells), list(table.references), links)
+        return [f"Start: {escape(row.label)}.\n\n{body}"]
+    blocks = []
+    for column, settings in table.columns.items():
+        cells = list(content.of(column))
+        named = [escape(table.rows[cell.row].label) for cell in cells]
+        references = [reference for reference in table.references if reference.column == column]
+        where = f"Model `{settings.model}`, protocol `{settings.protocol}`."
+        body = _grid(content, "start", named, cells, references, links)
+        blocks.append(f"### {escape(settings.label)}\n\n{where}\n\n{body}")
+    return blocks
+
+
+def _grid(
+    content: Content,
+    what: str,
+    named: list[str],
+    cells: list[Cell],
+    references: list[ReferenceSettings],
+    links: dict[str, str],
+) -> str:
+    """A line per cell, which says how it is `named`, then the references."""
+    metrics = content.settings.table.metrics
+    published = [metric for metric in metrics if _is_published(metric, cells, references)]
+    headers: list[Header] = [(what, False), ("n (runs)", False)]
+    for metric in metrics:
         headers.append((metric, True))
         if metric in published:
             headers.append(("paper (Δ)" if content.settings.compares else "paper", True))
-    rows = [_row(content, cell, published, links) for cell in cells]
-    rows += [_reference(reference, table.metrics, published) for reference in references]
-    where = f"Model `{settings.model}`, protocol `{settings.protocol}`."
-    body = grid([text for text, _ in headers], rows, [right for _, right in headers])
-    return f"### {escape(settings.label)}\n\n{where}\n\n{body}"
+    rows = [
+        [name, *_numbers(content, cell, published, links)] for name, cell in zip(named, cells, strict=True)
+    ]
+    rows += [_reference(reference, metrics, published) for reference in references]
+    return grid([text for text, _ in headers], rows, [right for _, right in headers])
 
 
 def _is_published(metric: Metric, cells: list[Cell], references: list[ReferenceSettings]) -> bool:
@@ -54,8 +81,8 @@ def _is_published(metric: Metric, cells: list[Cell], references: list[ReferenceS
     return cited or any(cell.entries[metric].paper is not None for cell in cells)
 
 
-def _row(content: Content, cell: Cell, published: list[Metric], links: dict[str, str]) -> list[str]:
-    texts = [escape(content.settings.table.rows[cell.row].label), _runs(content, cell, links)]
+def _numbers(content: Content, cell: Cell, published: list[Metric], links: dict[str, str]) -> list[str]:
+    texts = [_runs(content, cell, links)]
     for metric, entry in cell.entries.items():
         absent = "" if cell.same_as else "–"
         texts.append(str(entry.ours) if entry.ours else absent)
@@ -65,8 +92,11 @@ def _row(content: Content, cell: Cell, published: list[Metric], links: dict[str,
 
 
 def _runs(content: Content, cell: Cell, links: dict[str, str]) -> str:
-    if cell.same_as:
-        return f"= row {escape(content.settings.table.rows[cell.same_as].label)}"
+    if there := cell.same_as:
+        table = content.settings.table
+        words = [] if there.column == cell.column else [f"column {escape(table.columns[there.column].label)}"]
+        words += [] if there.row == cell.row else [f"row {escape(table.rows[there.row].label)}"]
+        return f"= {', '.join(words)}"
     if not cell.results:
         return "–"
     marks = [SINGLE] if len(cell.results) == 1 else []

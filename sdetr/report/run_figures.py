@@ -29,6 +29,7 @@ MEANINGS = {
 PICTURES = {
     "proposals": "The best proposals of a few images, which nobody labelled",
     "pairs": "Pairs of views; a region has one colour in both",
+    "views": "Views, and the regions that are to be found in them",
     "found": "Regions found (in colour) and wanted (thin, white)",
     "test": "Test images: true boxes in white, answers in colour (above .3, or else the best three)",
 }

@@ -56,6 +56,13 @@ class TableSettings(Settings):
     references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
 
 
+class CellName(Settings):
+    """Where a cell stands."""
+
+    row: Name
+    column: Name
+
+
 class CellRun(Settings):
     """One run of a cell."""
 
@@ -88,8 +95,8 @@ class TableRun(Settings):
     """Everything that the cells rest on, record by record, what comes first first."""
     stands: dict[Name, Name] = Field(default_factory=dict)
     """The papers' data sets and backbones → what stands for them at this scale."""
-    same_as: dict[Name, dict[Name, Name]] = Field(default_factory=dict)
-    """row → column → the row whose runs it equals at this scale."""
+    same_as: dict[Name, dict[Name, CellName]] = Field(default_factory=dict)
+    """row → column → the cell whose runs it equals at this scale."""
 
 
 class Difference(Settings):

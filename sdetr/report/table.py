@@ -53,7 +53,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {
         "row": cell.row,
         "column": cell.column,
-        "same_as": cell.same_as,
+        "same_as": cell.same_as.model_dump() if cell.same_as else None,
         "runs": [result.run for result in cell.results],
         "commits": [result.commit for result in cell.results],
         "metrics": {
@@ -94,7 +94,7 @@ def _csv(content: Content) -> str:
                 column.protocol,
                 row.start,
                 metric,
-                cell["same_as"],
+                ".".join((cell["same_as"] or {}).values()),
             ]
             many = (entry["values"], cell["runs"], cell["commits"])
             writer.writerow(

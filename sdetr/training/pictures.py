@@ -4,16 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.files import written_whole
+from sdetr.training.marks import mark, worth_showing
 
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7")  # for colour-blind eyes, too
 TILE_PX = 320
-CONFIDENT = 0.3
-AT_LEAST = 3
 
 
 def draw_answers(
@@ -37,19 +34,10 @@ def _tile(sample: Sample, classes: list[str], predictions: dict[str, Any]) -> Im
     pen = ImageDraw.Draw(image)
     for box in sample.boxes_xyxy_px.tolist():
         pen.rectangle([value * scale for value in box], outline="white")
-    here = np.asarray(predictions["image_id"]) == sample.image_id
-    for row in _worth_showing(here, np.asarray(predictions["score"])):
-        x, y, width, height = (float(value) * scale for value in predictions["box_xywh_px"][row])
-        label, score = int(predictions["label"][row]), float(predictions["score"][row])
-        colour = COLOURS[label % len(COLOURS)]
-        pen.rectangle([x, y, x + width, y + height], outline=colour, width=2)
-        pen.text((x + 3, y + 2), f"{classes[label]} {score:.2f}", fill=colour)
+    mine = np.flatnonzero(np.asarray(predictions["image_id"]) == sample.image_id)
+    scores = np.asarray(predictions["score"])[mine].tolist()
+    for place in worth_showing(scores):
+        x, y, width, height = (float(value) * scale for value in predictions["box_xywh_px"][mine[place]])
+        label = int(predictions["label"][mine[place]])
+        mark(pen, [x, y, x + width, y + height], label, f"{classes[label]} {scores[place]:.2f}", TILE_PX)
     return image
-
-
-def _worth_showing(here: NDArray[np.bool_], score: NDArray[np.floating[Any]]) -> list[int]:
-    """Rows of one image, best first."""
-    rows = np.flatnonzero(here)
-    rows = rows[np.argsort(-score[rows], kind="stable")]
-    confident = int((score[rows] > CONFIDENT).sum())
-    return [int(row) for row in rows[: confident or AT_LEAST]]

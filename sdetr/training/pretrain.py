@@ -7,26 +7,25 @@ from pathlib import Path
 import torch
 
 from sdetr.data.dataset import Dataset
-from sdetr.data.normalise import normalise
 from sdetr.interop.detectors import save_detector
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
 from sdetr.models.detector import Detector
 from sdetr.objectives.objective import Objective
+from sdetr.objectives.regions_found import Search
+from sdetr.objectives.settings import SiameseSettings
 from sdetr.objectives.siamese import Siamese
+from sdetr.objectives.updetr import Updetr
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device
 from sdetr.training.loop import train
-from sdetr.training.pair_pictures import Probe, draw_proposals
+from sdetr.training.material import views_of
 from sdetr.training.paths import run_path
 from sdetr.training.settings import PretrainRun
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
-from sdetr.types import View
-from sdetr.views.colour import Colour, coloured
-from sdetr.views.loader import PairBatches
-from sdetr.views.store import ViewPlan
+from sdetr.training.view_pictures import SHOWN, Probe, draw_proposals
 
 log = logging.getLogger(__name__)
 
@@ -58,33 +57,29 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, num_classes=1)
         transfer(detector, init, ())
         detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
-        objective = Siamese(detector, run.pretext, run.views.regions)
+        objective = _objective(run, detector)
 
-        dataset, plan = Dataset(Path(run.dataset)), ViewPlan(Path(run.plan))
-        batches = _batches(run, dataset, plan)
+        dataset = Dataset(Path(run.dataset))
+        material = views_of(run, dataset)
         every = max(1, run.protocol.epochs // run.protocol.pictures)
-        timeline = Timeline.of(run.protocol, batches.steps_per_pass, every)
-        draw_proposals(dataset, Path(run.proposals), attempt.folder / "pictures" / "proposals.png")
-        probe = Probe(dataset, plan, run.views.crop_px, attempt.folder / "pictures")
+        timeline = Timeline.of(run.protocol, material.steps_per_pass, every)
+        pictures = attempt.folder / "pictures"
+        if run.proposals:
+            draw_proposals(dataset, Path(run.proposals), pictures / "proposals.png")
+        probe = Probe(material.sample(SHOWN), pictures)
 
         def measured(objective: Objective, step: int) -> dict[str, float]:
-            assert isinstance(objective, Siamese)
+            assert isinstance(objective, Search)
             return probe.look(objective, step)
 
-        colour = Colour(run.views.colour)
-
-        def prepared(view: View) -> View:
-            return view if view.maps is not None else normalise(coloured(view, colour))
-
-        trained = train(objective, batches.from_step, timeline, attempt, measured, prepared)
+        trained = train(objective, material.from_step, timeline, attempt, measured, material.prepared)
         _publish(trained, DetectorCard(model=run.model, trunk=run.trunk), said, attempt, out)
 
 
-def _batches(run: PretrainRun, dataset: Dataset, plan: ViewPlan) -> PairBatches:
-    features = Path(run.features) if run.features else None
-    return PairBatches(
-        dataset, plan, run.views.crop_px, run.protocol.batch, run.seed, run.protocol.workers, features
-    )
+def _objective(run: PretrainRun, detector: Detector) -> Search:
+    if isinstance(run.pretext, SiameseSettings):
+        return Siamese(detector, run.pretext, run.views.regions)
+    return Updetr(detector, run.pretext, run.views.regions, run.protocol.lr_backbone)
 
 
 def _publish(objective: Objective, card: DetectorCard, settings: bytes, attempt: Attempt, out: Path) -> None:

@@ -29,6 +29,8 @@ class ScheduleSettings(Settings):
     lr: Positive
     lr_backbone: NotNegative
     """0 freezes the backbone."""
+    lr_factor_points: Positive = 1.0
+    """Of `lr`, for what says where to look: sampling offsets and reference points (arXiv:2010.04159 §5)."""
     weight_decay: NotNegative
     clip: Positive
     """Largest global L2 norm of the gradient, after accumulation."""

@@ -69,11 +69,15 @@ def coloured(view: View, colour: Colour) -> View:
     """The view with new colours, the crops with others, all in 0..255; one whose features are there stays."""
     if view.maps is not None:
         return view
-    images = colour(view.images, view.padding)
+    return crops_coloured(replace(view, images=colour(view.images, view.padding)), colour)
+
+
+def crops_coloured(view: View, colour: Colour) -> View:
+    """The view as it is, the crops with new colours, in 0..255."""
     if view.crops is None:
-        return replace(view, images=images)
+        return view
     crops = colour(view.crops.flatten(0, 1)).view_as(view.crops)
-    return replace(view, images=images, crops=crops)
+    return replace(view, crops=crops)
 
 
 def jittered(images: Tensor, draws: Draws, inside: Tensor | None = None) -> Tensor:

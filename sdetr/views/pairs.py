@@ -7,7 +7,7 @@ import numpy as np
 from sdetr.data.sizes import resized
 from sdetr.views.geometry import Array, flipped, outer_rectangle, overlap_of, pair_around
 from sdetr.views.regions import choose_regions
-from sdetr.views.settings import ViewsRun
+from sdetr.views.settings import PairsSettings, ViewsRun
 
 DRAW = 3
 """Stream of random numbers."""
@@ -32,6 +32,7 @@ def plan_pair(
     `size` (H, W) and proposals are those of the image as it is stored and shown, upright.
     """
     settings = run.views
+    assert isinstance(settings, PairsSettings)
     rng = np.random.default_rng((DRAW, run.seed, image_id, draw))
     shown = resized(size, int(rng.choice(run.short)), run.longest)
     boxes = boxes_xyxy_px * np.tile([shown[1] / size[1], shown[0] / size[0]], 2)

@@ -1,10 +1,11 @@
 """Settings of view recipes. No torch here."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Fraction, Name, NotNegative, Positive, Settings, Sizes, ordered
+from sdetr.data.settings import CropSettings
 
 RECIPES = {"views": 1, "features": 1}
 """By stage; raise one when the same settings give other views, or other features of them."""
@@ -56,8 +57,61 @@ class PairsSettings(Settings):
     colour: ColourSettings
 
 
-Views = PairsSettings
-"""A union as soon as a second pretext cuts views in another way."""
+class PatchesSettings(Settings):
+    """Regions drawn without looking."""
+
+    kind: Literal["patches"]
+    layout: Literal["random", "grid"]
+    """Rectangles of any place and sides, or cells of a grid."""
+    min_px: Count
+    """Smallest side of a random patch, pixels of the original image; images under two of them have none."""
+    proposer: ClassVar[None] = None
+
+
+class ProposedSettings(Settings):
+    """Regions that a proposer found, the first of its ranking."""
+
+    kind: Literal["proposed"]
+    proposer: Name
+
+
+class CropsSettings(Settings):
+    """A whole image, and crops of regions of it that are to be found there (UP-DETR, DETReg)."""
+
+    kind: Literal["crops"]
+    sampler: Annotated[PatchesSettings | ProposedSettings, Field(discriminator="kind")]
+    """Where regions come from."""
+    draws: Count
+    """Views planned per image; epoch e uses draw e mod `draws`."""
+    regions: Count
+    """Most regions of a view."""
+    least: Count | Literal["all"] = 1
+    """An image with fewer is left out of that draw; all: as many as `regions`."""
+    flip: Fraction = 0.0
+    """Probability that the image is flipped; crops never are."""
+    crop: CropSettings | None = None
+    """DETR's second branch of augmentation, of the image alone."""
+    crop_px: Count
+    """Side of the square crops of regions, pixels."""
+    colour: ColourSettings
+    """Of the crops alone."""
+
+    @property
+    def fewest(self) -> int:
+        return self.regions if self.least == "all" else self.least
+
+    @property
+    def proposer(self) -> str | None:
+        return self.sampler.proposer
+
+    @model_validator(mode="after")
+    def _enough_regions(self) -> "CropsSettings":
+        if self.fewest > self.regions:
+            raise ValueError(f"least: {self.least}, but a view has at most {self.regions} regions")
+        return self
+
+
+Views = Annotated[PairsSettings | CropsSettings, Field(discriminator="kind")]
 
 
 class ViewsRun(Settings):
@@ -72,8 +126,8 @@ class ViewsRun(Settings):
     longest: Count
     dataset: str
     """Index of the images, from the root."""
-    proposals: str
-    """Their proposals, from the root."""
+    proposals: str | None = None
+    """Their proposals, from the root; none where regions are drawn without looking."""
 
 
 class FeaturesRun(Settings):

@@ -74,6 +74,13 @@ def test_metrics_and_plots_name_files_of_the_tables_cells():
     assert not any("untrained" in file for file in lines)  # a row that reads epoch 0 has no curve of its own
 
 
+def test_a_column_that_equals_another_one_has_no_chart_of_its_own():
+    plan, _, whole = parsed("smoke")
+    named = {name for plot in whole["plots"] for name in plot}
+    assert plan.jobs["tables/detectors"].settings["same_as"]["supervised"].keys() == {"conditional-300q"}
+    assert "detectors conditional" in named and "detectors conditional-300q" not in named
+
+
 @pytest.mark.parametrize("name", ["plan.yaml", "dvc.yaml"])
 def test_a_stale_file_is_one_line_that_says_what_mends_it(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

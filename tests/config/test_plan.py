@@ -78,7 +78,7 @@ def test_the_paper_scale_plans_the_papers_data_and_sizes():
 
 def test_a_scale_replaces_values_only():
     demo, paper = (compile_plan(ROOT / "params", scale) for scale in ("demo", "paper"))
-    assert {j.path for j in paper.of("finetune")} <= {j.path for j in demo.of("finetune")}
+    assert {j.path for j in paper.of("finetune")} <= {j.path for j in demo.of("finetune")} | set(demo.aliases)
     vanilla = demo.jobs[f"finetune/{VANILLA}/detr/swav_r50/seed0"].settings
     assert vanilla["protocol"]["steps_per_epoch"] == 4.0
     assert vanilla["protocol"]["epochs"] == 50
@@ -149,9 +149,10 @@ def test_an_edited_parent_concerns_its_children_too(params):
 
 
 def test_an_edited_backbone_changes_no_runs_settings_but_its_own_and_the_tables(params):
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     edit(params, "backbones/shapes-r18-s0.yaml", "lr: 2.0e-3", "lr: 1.0e-3")
-    assert changed(before, compile_plan(params, "demo")) == {"backbones/swav_r50", "tables/siamese-voc"}
+    after = compile_plan(params, "demo", "first")
+    assert changed(before, after) == {"backbones/swav_r50", "tables/siamese-voc"}
 
 
 def test_blanks_comments_citations_and_key_order_concern_nothing(params):
@@ -164,9 +165,9 @@ def test_blanks_comments_citations_and_key_order_concern_nothing(params):
 
 
 def test_defaults_of_fields_are_in_no_settings_file():
-    text = "".join(job.text for job in compile_plan(ROOT / "params", "paper").of("finetune"))
+    text = "".join(job.text for job in compile_plan(ROOT / "params", "paper", ["siamese-voc"]).of("finetune"))
     assert "weight_decay" in text
-    for field in ("ema", "micro_batch", "max_detections", "prenorm", "reference_temperature", "turns"):
+    for field in ("ema", "micro_batch", "max_detections", "prenorm", "lr_factor_points", "turns"):
         assert field not in text
 
 
@@ -205,25 +206,50 @@ def test_two_different_inputs_at_one_path_are_an_error_too(params):
         compile_plan(params, "demo")
 
 
-def test_two_columns_of_one_detector_and_protocol_each_have_their_cells(params):
-    twin = "columns:\n  twin: {label: t, model: detr, protocol: siamese-voc-vanilla-50e}\n"
-    edit(params, "tables/siamese-voc.yaml", "columns:\n", twin)
-    settings = compile_plan(params, "demo").jobs["tables/siamese-voc"].settings
-    assert "same_as" not in settings
-    assert settings["cells"]["scratch"]["twin"] == settings["cells"]["scratch"]["detr-50e"]
+def test_two_columns_of_one_detector_and_protocol_run_once_and_the_second_says_so(params):
+    line = "  conditional: {label: Conditional"
+    twin = "  twin: {label: t, model: detr, protocol: siamese-voc-vanilla-50e}\n"
+    edit(params, "tables/siamese-voc.yaml", line, twin + line)
+    table = compile_plan(params, "demo").jobs["tables/siamese-voc"].settings
+    rows = ("untrained", "scratch", "siamese")
+    assert table["same_as"] == {row: {"twin": {"row": row, "column": "detr-50e"}} for row in rows}
+    assert all("twin" not in columns for columns in table["cells"].values())
 
 
-def test_equal_settings_at_two_paths_are_an_error_naming_both(params):
+def copied(params: Path) -> None:
+    """A protocol under a second name, and a column that uses it."""
     text = (params / f"protocols/{CONDITIONAL}.yaml").read_text()
     (params / "protocols/copy.yaml").write_text(text)
-    edit(
-        params,
-        "tables/siamese-voc.yaml",
-        "columns:\n",
-        "columns:\n  copy: {label: c, model: conditional, protocol: copy}\n",
-    )
-    with pytest.raises(SettingsError, match=f"copy.*{CONDITIONAL}|{CONDITIONAL}.*copy"):
-        compile_plan(params, "demo")
+    line = "rows:\n  untrained"
+    column = "  copy: {label: c, model: conditional, protocol: copy}\n"
+    edit(params, "tables/siamese-voc.yaml", line, column + line)
+
+
+def test_equal_settings_at_two_paths_are_an_error_naming_both_where_nothing_is_replaced(params):
+    copied(params)
+    with pytest.raises(SettingsError, match=f"copy/.*{CONDITIONAL}/.*equal settings at scale paper"):
+        compile_plan(params, "paper")
+
+
+def test_names_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
+    """Planned runs, their pretraining and everything else are those of a table without the second name."""
+    before = compile_plan(params, "demo")
+    copied(params)
+    plan = compile_plan(params, "demo")
+    assert set(plan.jobs) == set(before.jobs)
+    assert {path.split("/")[1] for path in plan.aliases if "supervised" not in path} == {"copy"}
+    table = plan.jobs["tables/siamese-voc"].settings
+    rows = ("untrained", "scratch", "siamese")
+    assert table["same_as"] == {row: {"copy": {"row": row, "column": "conditional"}} for row in rows}
+
+
+def test_two_different_settings_at_a_path_that_means_another_are_an_error_too():
+    job = compile_plan(ROOT / "params", "demo").of("finetune")[0]
+    plan = Plan("demo", merges=True)
+    twin = replace(job, path="finetune/another/name", outputs={})
+    assert plan.add(job) is plan.add(twin) is plan.add(twin)
+    with pytest.raises(SettingsError, match=r"another/name: planned twice .*: seed is 0 and 7"):
+        plan.add(replace(twin, settings=job.settings | {"seed": 7}))
 
 
 def test_starts_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
@@ -234,10 +260,11 @@ def test_starts_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
         "  supervised: {label: supervised, start: supervised_r50}\npaper:\n",
     )
     edit(params, "scales/demo.yaml", "supervised_r50: shapes-r18-s1", "supervised_r50: shapes-r18-s0")
-    plan = compile_plan(params, "demo")
+    plan = compile_plan(params, "demo", ["siamese-voc"])
     assert not [path for path in plan.jobs if "supervised" in path]
     table = plan.jobs["tables/siamese-voc"].settings
-    assert table["same_as"] == {"supervised": {"detr-50e": "scratch", "conditional": "scratch"}}
+    columns = ("detr-50e", "conditional")
+    assert table["same_as"] == {"supervised": {c: {"row": "scratch", "column": c} for c in columns}}
     assert "supervised" not in table["cells"]
 
 

@@ -219,6 +219,18 @@ def test_a_folder_is_walked_in_order_and_what_is_no_image_is_counted(tmp_path: P
     assert index.funnel["no_image"] == 2
 
 
+def test_some_class_folders_alone_are_a_data_set_and_each_has_to_be_there(tmp_path: Path) -> None:
+    for name in ("c/1.png", "a/2.png", "b/3.png", "4.png"):
+        (tmp_path / "VOC" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(tmp_path / "VOC" / name)
+    index = read(tmp_path, settings("folder", only=["c", "a"]))
+    assert [row.file for row in index.images] == ["a/2.png", "c/1.png"] and index.classes == ["a", "c"]
+    with pytest.raises(FileNotFoundError, match=r"1 of 2 folders are not in .*VOC: d"):
+        prepare(settings("folder", only=["a", "d"]), "x", tmp_path / "other.json")
+    with pytest.raises(ValueError, match="a voc data set has no class folders"):
+        settings("voc", only=["a"])
+
+
 def test_a_flat_folder_has_images_without_classes(tmp_path: Path) -> None:
     (tmp_path / "VOC").mkdir()
     Image.new("L", (40, 30)).save(tmp_path / "VOC/1.png")

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sdetr.boxes import cxcywh_to_xyxy
-from sdetr.objectives.siamese_regions import crop_features, jittered, region_features
+from sdetr.objectives.looks import crop_features
+from sdetr.objectives.siamese_regions import jittered, region_features
 from tests.models.small import padded_view, random_boxes, small_detector
 from tests.objectives.plain_siamese import plain_region
 from tests.objectives.small_pairs import pair
@@ -62,6 +63,8 @@ def test_no_jitter_moves_nothing() -> None:
 
 def test_crop_features_are_averages_of_each_crops_last_map() -> None:
     detector, (view, _) = small_detector("detr"), pair()
+    assert crop_features(detector, view).requires_grad  # who looks at them may teach the backbone
+    detector.freeze_backbone(0.0)
     found = crop_features(detector, view)
     assert found.shape == (4, 3, 128) and not found.requires_grad
     with torch.no_grad():

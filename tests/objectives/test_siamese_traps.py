@@ -11,8 +11,8 @@ from torch import Tensor
 from sdetr.boxes import cxcywh_to_xyxy
 from sdetr.models.detector import Detector
 from sdetr.objectives import siamese
+from sdetr.objectives.looks import crop_features
 from sdetr.objectives.siamese import Siamese
-from sdetr.objectives.siamese_regions import crop_features
 from sdetr.objectives.siamese_views import stacked
 from sdetr.objectives.targets import Targets
 from sdetr.types import Predictions, View

@@ -133,5 +133,5 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     three = [tree.run("swav_r50", seed, AP=ap, AP50=2 * ap) for seed, ap in enumerate((40.0, 42.0, 44.0))]
     one = [tree.run("siamese~toy", AP=50.25, AP50=70.0)]
     settings["cells"] = {"scratch": {"big": three}, "ours": {"big": one}}
-    settings["same_as"] = {"ours": {"small": "scratch"}}
+    settings["same_as"] = {"ours": {"small": {"row": "scratch", "column": "small"}}}
     return tree

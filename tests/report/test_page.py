@@ -46,6 +46,31 @@ def test_the_same_as_another_row_is_said_instead_of_printed_twice(tree):
     ]
 
 
+def test_the_same_as_a_cell_of_another_column_names_the_column_and_where_it_differs_the_row(tree):
+    tree.settings["same_as"] = {
+        "scratch": {"small": {"row": "scratch", "column": "big"}},
+        "ours": {"small": {"row": "scratch", "column": "big"}},
+    }
+    small = tree.make().split("### Small DETR")[1]
+    assert rows(small, "from scratch")[0][1] == "= column Big DETR"
+    assert rows(small, "pretrained")[0][1] == "= column Big DETR, row from scratch"
+    assert "= names the cell whose runs these are too" in small
+    same = {(cell["row"], cell["column"]): cell["same_as"] for cell in tree.json()["cells"]}
+    assert same["ours", "small"] == {"row": "scratch", "column": "big"} and same["ours", "big"] is None
+    lines = tree.out.with_suffix(".csv").read_text().splitlines()
+    assert [line.split(",")[6] for line in lines if line.startswith("ours,small,")] == ["scratch.big"] * 2
+
+
+def test_a_table_of_one_row_is_one_block_with_a_line_per_column(tree):
+    del tree.settings["table"]["rows"]["ours"], tree.settings["cells"]["ours"], tree.settings["same_as"]
+    page = tree.make()
+    assert "###" not in page and "Start: from scratch." in page
+    assert rows(page, "detector")[0] == ["detector", "n (runs)", "AP", "paper", "AP50", "paper"]
+    assert rows(page, "Big DETR `toy-50e`")[0][2:] == ["42.0 ± 2.0", "41.0", "84.0 ± 4.0", "60.5"]
+    assert rows(page, "Small DETR `toy-150e`")[0][1:] == ["–", "–", "–", "–", "–"]
+    assert rows(page, "*Faster R-CNN*")[0][3] == "*39.9*"
+
+
 def test_reference_rows_are_in_italics_and_not_run(tree):
     page = tree.make()
     assert rows(page, "*Faster R-CNN*")[0] == ["*Faster R-CNN*", "*not run*", "–", "*39.9*", "–", "–"]

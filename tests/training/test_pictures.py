@@ -5,7 +5,8 @@ import numpy as np
 from PIL import Image
 
 from sdetr.data.dataset import Dataset
-from sdetr.training.pictures import COLOURS, draw_answers
+from sdetr.training.marks import COLOURS
+from sdetr.training.pictures import draw_answers
 
 
 def answers(image_id: int, score: list[float]) -> dict[str, Any]:

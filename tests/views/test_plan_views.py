@@ -87,7 +87,7 @@ def test_an_image_without_proposals_is_left_out_named_and_counted(
     out = planned()
     record = json.loads(out.with_suffix(".json").read_text())
     assert record["run"] == "views/protocol/recipe/seed0"
-    assert record["counts"] == {"images": 11, "pairs": 20, "left_out": 2}
+    assert record["counts"] == {"images": 11, "views": 20, "left_out": 2}
     assert record["left_out"] == {"0": ["7.png"], "1": ["7.png"]}
     assert record["inputs"]["dataset"]["path"] == str(noise)
     assert list(record["outputs"]) == ["seed0.parquet"]

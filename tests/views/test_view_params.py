@@ -6,19 +6,21 @@ import pytest
 
 from sdetr.config.check import check
 from sdetr.config.layers import Params
-from sdetr.views.settings import PairsSettings
+from sdetr.views.settings import CropsSettings, PairsSettings, PatchesSettings, Views
 
 ROOT = Path(__file__).parents[2] / "params"
 PARAMS = Params(ROOT)
 
 
 def recipe(name: str) -> PairsSettings:
-    return check(PairsSettings, PARAMS.resolve("views", name))
+    found = check(Views, PARAMS.resolve("views", name))
+    assert isinstance(found, PairsSettings)
+    return found
 
 
 @pytest.mark.parametrize("name", PARAMS.names("views"))
 def test_every_recipe_is_valid_and_says_in_its_first_line_what_it_is(name: str) -> None:
-    assert recipe(name)
+    assert check(Views, PARAMS.resolve("views", name))
     assert (ROOT / "views" / f"{name}.yaml").read_text().startswith("# ")
 
 
@@ -45,3 +47,12 @@ def test_the_papers_recipe() -> None:
 def test_an_ablation_is_its_difference(name: str, changes: dict[str, object]) -> None:
     expected = recipe("siamese-pairs").model_copy(update=changes)
     assert recipe(f"siamese-pairs-{name}") == expected
+
+
+def test_updetrs_patches_are_the_papers() -> None:
+    crops = check(Views, PARAMS.resolve("views", "updetr-patches"))
+    assert isinstance(crops, CropsSettings)
+    assert crops.sampler == PatchesSettings(kind="patches", layout="random", min_px=8)
+    assert (crops.regions, crops.fewest, crops.crop_px) == (10, 10, 128)
+    assert (crops.flip, crops.crop, crops.proposer) == (0.0, None, None)
+    assert crops.colour == recipe("siamese-pairs").colour

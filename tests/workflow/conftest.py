@@ -57,10 +57,10 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """Makes fresh projects, each with an empty home, in which nothing has run."""
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+    """Makes fresh projects, each with an empty home, in which nothing has run; of all tables, or one."""
 
-    def make() -> Project:
+    def make(table: str = "") -> Project:
         folder = tmp_path_factory.mktemp("workflow")
         root, home = folder / "project", folder / "home"
         root.mkdir()
@@ -68,6 +68,9 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
         for name in ("params", "workflow", "Snakefile", "plan.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+        for file in (root / "params/tables").iterdir():
+            if table and file.stem != table:
+                file.unlink()
         (root / ".dvc").mkdir()
         for name in ("config", ".gitignore"):
             shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
@@ -85,14 +88,14 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
 
 
 @pytest.fixture
-def project(new_project: Callable[[], Project]) -> Project:
+def project(new_project: Callable[..., Project]) -> Project:
     return new_project()
 
 
 @pytest.fixture(scope="session")
-def finished(new_project: Callable[[], Project]) -> Project:
-    """A project in which `snakemake --profile smoke all_tables` has run; only to be looked at."""
-    project = new_project()
+def finished(new_project: Callable[..., Project]) -> Project:
+    """A project of one table, made by `snakemake --profile smoke all_tables`; only to be looked at."""
+    project = new_project("siamese-voc")
     project.snakemake("--profile", "smoke", "all_tables")
     return project
 
@@ -106,11 +109,11 @@ def made(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project
 
 
 @pytest.fixture(scope="session")
-def new_git_project(new_project: Callable[[], Project]) -> Callable[[], Project]:
+def new_git_project(new_project: Callable[..., Project]) -> Callable[..., Project]:
     """The same as a clone: DVC wants git around it."""
 
-    def make() -> Project:
-        project = new_project()
+    def make(table: str = "") -> Project:
+        project = new_project(table)
         for words in (["init", "--quiet"], ["add", "--all"]):
             project.run("git", *words)
         who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
@@ -121,5 +124,5 @@ def new_git_project(new_project: Callable[[], Project]) -> Callable[[], Project]
 
 
 @pytest.fixture
-def git_project(new_git_project: Callable[[], Project]) -> Project:
+def git_project(new_git_project: Callable[..., Project]) -> Project:
     return new_git_project()

@@ -25,7 +25,7 @@ def new_small_project(new_git_project):
     """One column and one seed at scale smoke, planned for DVC."""
 
     def make():
-        project = new_git_project()
+        project = new_git_project("siamese-voc")
         project.edit(
             "params/scales/smoke.yaml",
             "{seeds: [0, 1]}",

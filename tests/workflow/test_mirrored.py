@@ -24,7 +24,7 @@ PRETRAINED = "pretrain/siamese-imagenet-60e/siamese/conditional/seed0"
 @pytest.fixture(scope="module")
 def made(new_project):
     """A project in which everything was made while MLflow was away, and what was said meanwhile."""
-    project = new_project()
+    project = new_project("siamese-voc")
     with socket.create_server(("127.0.0.1", 0)) as server:
         uri = f"http://me:open-sesame@127.0.0.1:{server.getsockname()[1]}"
     away = replace(project, environment=project.environment | {"MLFLOW_TRACKING_URI": uri})

@@ -1,7 +1,7 @@
 """A folder of images, ImageNet's or anybody's; the folders directly below it, if any, are classes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sdetr.data.images import displayed_size
@@ -17,7 +17,8 @@ def read_folder(settings: DatasetSettings, name: str, folder: Path) -> Index:
     """Images in sorted order, ids from 1; in class folders each has one box, all of it. Errors name files."""
     tried = [folder / root for root in settings.roots]
     root = must_exist(next((path for path in tried if path.exists()), tried[0]), "image folder")
-    found = list(_files(root, root))
+    _refuse_unknown(settings.only, root)
+    found = [path for top in (sorted(settings.only) or [""]) for path in _files(root / top, root)]
     paths = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise ValueError(
@@ -36,6 +37,12 @@ def read_folder(settings: DatasetSettings, name: str, folder: Path) -> Index:
             whole = (0.0, 0.0, float(width), float(height))
             annotations.append(Annotation(number, labels[part[0]], whole, float(height * width)))
     return Index(name, root, classes, images, annotations, {"no_image": len(found) - len(paths)})
+
+
+def _refuse_unknown(only: Sequence[str], root: Path) -> None:
+    absent = [name for name in only if not (root / name).is_dir()]
+    if absent:
+        raise FileNotFoundError(f"only: {len(absent)} of {len(only)} folders are not in {root}: {absent[0]}")
 
 
 def _files(folder: Path, top: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""A look at a pretraining: proposals, pairs of views with their regions, and what is found of them."""
+"""A look at a pretraining: proposals, views with their regions, and what is found of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +11,10 @@ from sdetr.boxes import cxcywh_to_xyxy
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
 from sdetr.files import written_whole
-from sdetr.objectives.siamese import Siamese
+from sdetr.objectives.regions_found import Search
 from sdetr.proposals.store import Proposals
-from sdetr.training.pictures import COLOURS
+from sdetr.training.marks import COLOURS
 from sdetr.types import View
-from sdetr.views.loader import PairBatches
-from sdetr.views.store import ViewPlan
 
 SHOWN = 4
 """Images of a picture."""
@@ -41,30 +39,29 @@ def draw_proposals(dataset: Dataset, path: Path, out: Path) -> None:
 
 
 class Probe:
-    """The same pairs, without colour augmentation, looked at again and again while one trains."""
+    """The same views, without colour augmentation, looked at again and again while one trains."""
 
-    def __init__(self, dataset: Dataset, plan: ViewPlan, crop_px: int, folder: Path) -> None:
-        """Draws the pairs with their regions at once."""
-        count = min(SHOWN, len(dataset))
-        self.views = next(PairBatches(dataset, plan, crop_px, count, seed=0).from_step(0))
-        self.folder = folder
-        _save(_rows(self.views, [view.boxes for view in self.views]), folder / "pairs.png")
+    def __init__(self, views: list[View], folder: Path) -> None:
+        """Draws the views of one batch with their regions at once."""
+        self.views, self.folder = views, folder
+        name = "pairs" if len(views) == 2 else "views"
+        _save(_rows(views, [view.boxes for view in views]), folder / f"{name}.png")
 
     @torch.no_grad()
-    def look(self, objective: Siamese, step: int) -> dict[str, float]:
+    def look(self, objective: Search, step: int) -> dict[str, float]:
         """Draws what is found after `step` steps beside what is wanted; returns the mean IoU, percent."""
         device = next(objective.parameters()).device
         found, iou = objective.found([normalise(view.to(device)) for view in self.views])
-        halves = found.cpu().chunk(2)  # where the regions of view 2 are in view 1, and the reverse
-        rows = _rows(self.views, [view.boxes for view in self.views], halves)
+        boxes = [[one.cpu() for one in view] for view in found]
+        rows = _rows(self.views, [view.boxes for view in self.views], boxes)
         _save(rows, self.folder / f"found-{step:07d}.png")
         return {"IoU": 100 * float(iou)}
 
 
 def _rows(
-    views: Sequence[View], wanted: Sequence[Sequence[Tensor]], found: Sequence[Tensor] | None = None
+    views: Sequence[View], wanted: Sequence[Sequence[Tensor]], found: Sequence[Sequence[Tensor]] | None = None
 ) -> list[list[Image.Image]]:
-    """A row per image, view 1 and view 2; regions in their colours, where `found` is given thin and white."""
+    """A row per image, its views side by side; regions in colours, where `found` is given thin and white."""
     rows = []
     for i in range(len(views[0].image_ids)):
         row = []

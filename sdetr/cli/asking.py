@@ -1,0 +1,44 @@
+"""`sdetr predict`: what a detector finds in images."""
+
+import argparse
+from pathlib import Path
+
+from sdetr.cli.verbs import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    words = "find objects in images: boxes drawn, and a JSON beside each picture"
+    predict = verbs.add_parser("predict", help=words, description=words)
+    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file, or a folder of them")
+    predict.add_argument("--weights", type=Path, required=True, help="of a fine-tuned run, or imported ones")
+    predict.add_argument("--out", type=Path, required=True, metavar="DIR")
+    predict.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    predict.add_argument("--keep", type=_count, default=100, help="answers per image in the JSON (100)")
+    predict.add_argument("--confident", type=float, default=0.3, help="least score of boxes drawn (0.3)")
+    predict.add_argument(
+        "--size", type=_size, metavar="SHORT/LONGEST", help="pixels; else what the weights were tested with"
+    )
+    predict.set_defaults(run=_predict)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`800/1333` → (800, 1333)."""
+    short, _, longest = text.partition("/")
+    if not (short.isdigit() and longest.isdigit() and 1 <= int(short) <= int(longest)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected SHORT/LONGEST, as in 800/1333")
+    return int(short), int(longest)
+
+
+def _predict(a: argparse.Namespace) -> None:
+    from sdetr.data.settings import ResizeSettings
+    from sdetr.training.ask_images import ask_images
+
+    size = ResizeSettings(short=a.size[0], longest=a.size[1]) if a.size else None
+    for picture in ask_images(a.images, a.weights, a.out, a.device, size, a.keep, a.confident):
+        print(picture)
