@@ -110,9 +110,7 @@ def test_boxes_say_where_in_the_view_the_crops_are_from(
     y, x = np.mgrid[0.5:height, 0.5:width]
     places = np.stack([255 * x / width, 255 * y / height, np.zeros(size)])
     image = torch.from_numpy(places.round().astype(np.uint8))
-    run = crops_run(
-        flip=flip, crop=CUT | {"probability": share}, regions=6, least=1, short=[60], longest=90
-    )
+    run = crops_run(flip=flip, crop=CUT | {"probability": share}, regions=6, least=1, short=[60], longest=90)
     for image_id in range(20):
         regions = draw_patches(run, image_id, size, 0)
         planned = plan_crops(run, image_id, size, regions, 0)
