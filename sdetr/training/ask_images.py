@@ -18,7 +18,8 @@ from sdetr.data.sizes import resized
 from sdetr.data.transforms import Targeted, resize
 from sdetr.files import write_json, written_whole
 from sdetr.interop.detectors import load_detector
-from sdetr.models.detector import Answers, Detector
+from sdetr.models.answers import Answers
+from sdetr.models.detector import Detector
 from sdetr.training.device import choose_device
 from sdetr.training.marks import mark, worth_showing
 
