@@ -81,6 +81,9 @@ def test_masks_of_many_queries_are_those_of_a_few_at_a_time(monkeypatch: pytest.
     few = detector.masks(memory, said)
     monkeypatch.setattr(mask_head, "TOGETHER", 7)
     torch.testing.assert_close(few, detector.masks(memory, said), atol=1e-5, rtol=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = detector.masks(memory, said)
+    assert rounded.dtype == torch.float32 and (rounded - few).abs().max() < 0.2 * few.abs().max()
     some = replace(said, hidden=said.hidden[:, :, [4, 1]])
     torch.testing.assert_close(detector.masks(memory, some), few[:, [4, 1]], atol=1e-5, rtol=0)
 
