@@ -6,6 +6,7 @@ import sdetr.views.settings as views_settings
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
+from sdetr.objectives.settings import DetregSettings
 from sdetr.proposals.settings import ProposalsRun
 from sdetr.training.settings import PretrainProtocolSettings, PretrainRun
 from sdetr.views.settings import FeaturesRun, Views, ViewsRun
@@ -43,6 +44,8 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     if settings.features_ahead and (detector.levels > 1 or recipe.kind != "pairs"):
         # what is made ahead is the last map of pairs of views; all others look at the images
         settings = settings.model_copy(update={"features_ahead": False})
+    if isinstance(task, DetregSettings):
+        inputs["target"] = stages.backbone(task.target).outputs["weights"]
     if settings.features_ahead:
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
     run = PretrainRun(

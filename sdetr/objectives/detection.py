@@ -60,6 +60,12 @@ class Detection(Objective):
         if extra is not None:
             noised, predictions = extra.split(predictions)
             losses = self._noised_losses(noised, extra.pairs, targets, normaliser)
+        return losses | self.judged(predictions, targets, normaliser)[0]
+
+    def judged(
+        self, predictions: Predictions, targets: Targets, normaliser: dict[str, float]
+    ) -> tuple[dict[str, Tensor], Pairs]:
+        """Losses of what detector and encoder say, and which query of which layer answers for what."""
         stages = [Stage(predictions, targets)]
         if (first := predictions.first_stage) is not None:
             guesses = replace(predictions, logits=first.logits[None], boxes=first.boxes[None])
@@ -67,10 +73,10 @@ class Detection(Objective):
             stages.append(Stage(guesses, unnamed, "encoder's guess"))
         pairs = match_stages(stages, self.cost, self.detector.focal)  # every layer is matched by itself
         layers, *guessed = (self._losses(*one, normaliser) for one in zip(stages, pairs, strict=True))
-        losses |= {name: loss[-1] for name, loss in layers.items()}
+        losses = {name: loss[-1] for name, loss in layers.items()}
         losses |= {f"aux_{name}": loss[:-1].sum() for name, loss in layers.items()}
         losses |= {f"first_{name}": loss.sum() for found in guessed for name, loss in found.items()}
-        return losses
+        return losses, pairs[0]
 
     def _losses(self, stage: Stage, pairs: Pairs, normaliser: dict[str, float]) -> dict[str, Tensor]:
         """Of every layer, (L,) each."""

@@ -20,6 +20,9 @@ REGION, CLASSES = 1, 3
 class Search(Objective):
     """A pretext that finds regions, and can be asked where."""
 
+    classes: tuple[str, ...] = ()
+    """Names that the detector's own class head has learned; none where the pretext has another head."""
+
     @abstractmethod
     def found(self, views: list[View]) -> tuple[list[list[Tensor]], Tensor]:
         """Where the last layer finds the regions of each view, a (N, 4) per image; mean IoU, ()."""

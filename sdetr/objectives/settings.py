@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from sdetr.config.base import Fraction, Name, NotNegative, Settings
+from sdetr.config.base import Count, Fraction, Name, NotNegative, Settings
 from sdetr.models.settings import Weights3
 
 
@@ -72,4 +72,25 @@ class UpdetrSettings(Settings):
     """Whether the backbone must not learn."""
 
 
-Pretext = Annotated[SiameseSettings | UpdetrSettings, Field(discriminator="kind")]
+class DetregSettings(Settings):
+    """DETReg (arXiv:2106.04550): find boxes that a proposer found, and say how they look.
+
+    Costs and weights of classes and boxes are the detector's own.
+    """
+
+    kind: Literal["detreg"]
+    views: Name
+    """Recipe in `params/views/`."""
+    target: Name
+    """Backbone that says how boxes look, whatever the detector's (trap T17)."""
+    target_stage: Count
+    """Its stage whose average is wanted (trap T15)."""
+    embedding: NotNegative
+    """λ_e, of the mean difference in the last layer; 0: nothing is said."""
+    logits: Count
+    """Of the class head, of which the second is "object" (trap T8)."""
+    frozen: ClassVar[bool] = False
+    """Whether the backbone must not learn."""
+
+
+Pretext = Annotated[SiameseSettings | UpdetrSettings | DetregSettings, Field(discriminator="kind")]

@@ -14,12 +14,11 @@ from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
 from sdetr.data.progress import ticking
 from sdetr.files import write_json
-from sdetr.interop.weights import load_exactly, read_weights
 from sdetr.models.backbone import ResNet
-from sdetr.models.settings import TrunkSettings
 from sdetr.settings_file import load
 from sdetr.training.attempt import logged_to
 from sdetr.training.device import choose_device, describe, peak_bytes
+from sdetr.training.frozen import frozen_backbone
 from sdetr.training.paths import run_path
 from sdetr.types import View
 from sdetr.views.colour import Colour
@@ -56,16 +55,6 @@ def make_features(settings: Path, init: Path, out: Path, device: str = "auto") -
         ended = record.end(begun, {out.name: out}, seconds, peak_bytes(chosen))
         write_json(out.with_suffix(".json"), ended, indent=1)
         log.info("%s: %d pairs, %.0f MB, %.0f s", out, len(maps), out.stat().st_size / 1e6, seconds["total"])
-
-
-def frozen_backbone(path: Path) -> ResNet:
-    """The network of a backbone's file, never to learn. Raises ValueError for another kind of file."""
-    tensors, metadata = read_weights(path)
-    if "trunk" not in metadata:
-        raise ValueError(f"{path} does not say which trunk it holds; features come from a backbone's file")
-    backbone = ResNet(TrunkSettings.model_validate_json(metadata["trunk"]))
-    load_exactly(backbone, tensors, str(path))
-    return backbone.eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -11,14 +11,16 @@ from sdetr.interop.detectors import save_detector
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
 from sdetr.models.detector import Detector
+from sdetr.objectives.detreg import Detreg
 from sdetr.objectives.objective import Objective
 from sdetr.objectives.regions_found import Search
-from sdetr.objectives.settings import SiameseSettings
+from sdetr.objectives.settings import DetregSettings, SiameseSettings, UpdetrSettings
 from sdetr.objectives.siamese import Siamese
 from sdetr.objectives.updetr import Updetr
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device
+from sdetr.training.frozen import frozen_backbone
 from sdetr.training.loop import train
 from sdetr.training.material import views_of
 from sdetr.training.paths import run_path
@@ -46,6 +48,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             "plan": run.plan,
             "proposals": run.proposals,
             "features": run.features,
+            "target": run.target,
         }
         inputs = {"settings": settings, "init": init} | {n: Path(f) for n, f in files.items() if f}
         said = settings.read_bytes()
@@ -54,7 +57,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-        detector = Detector(run.model, run.trunk, num_classes=1)
+        detector = Detector(run.model, run.trunk, num_classes=_classes(run))
         transfer(detector, init, ())
         detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
         objective = _objective(run, detector)
@@ -73,25 +76,42 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             return probe.look(objective, step)
 
         trained = train(objective, material.from_step, timeline, attempt, measured, material.prepared)
-        _publish(trained, DetectorCard(model=run.model, trunk=run.trunk), said, attempt, out)
+        assert isinstance(trained, Search)
+        card = DetectorCard(model=run.model, trunk=run.trunk, classes=trained.classes)
+        _publish(trained, card, said, attempt, out)
+
+
+def _classes(run: PretrainRun) -> int:
+    """Of the detector's own class head, which most pretexts do not use."""
+    return run.pretext.logits if isinstance(run.pretext, DetregSettings) else 1
 
 
 def _objective(run: PretrainRun, detector: Detector) -> Search:
-    if isinstance(run.pretext, SiameseSettings):
-        return Siamese(detector, run.pretext, run.views.regions)
-    return Updetr(detector, run.pretext, run.views.regions, run.protocol.lr_backbone)
+    lr_backbone = run.protocol.lr_backbone
+    match run.pretext:
+        case SiameseSettings() as siamese:
+            return Siamese(detector, siamese, run.views.regions)
+        case UpdetrSettings() as updetr:
+            return Updetr(detector, updetr, run.views.regions, lr_backbone)
+        case DetregSettings() as detreg:
+            if run.target is None:
+                raise ValueError("target: missing; DETReg needs a backbone that says how boxes look")
+            target = frozen_backbone(Path(run.target), detreg.target_stage)
+            return Detreg(detector, detreg, run.model.detection, target, lr_backbone)
 
 
 def _publish(objective: Objective, card: DetectorCard, settings: bytes, attempt: Attempt, out: Path) -> None:
     """All declared outputs, each by rename, the record last: what survives, and what is thrown away.
 
-    Nobody has said which classes there are; fine-tuning declares what is theirs fresh.
+    Where the pretext had a class head of its own, the detector's has learned nothing. Fine-tuning declares
+    fresh what belongs to classes.
     """
     tensors = objective.state_dict()
     detector = {
         key.removeprefix(DETECTOR): value for key, value in tensors.items() if key.startswith(DETECTOR)
     }
-    kept = {key: value for key, value in detector.items() if not key.startswith(card.model.of_classes)}
+    idle = () if card.classes else card.model.of_classes
+    kept = {key: value for key, value in detector.items() if not key.startswith(idle)}
     heads = {key: value for key, value in tensors.items() if not key.startswith(DETECTOR)}
     save_detector(kept, out / "weights.safetensors", card)
     save_tensors(heads, out / "pretext.safetensors", {"kind": "pretext"})

@@ -174,7 +174,9 @@ class PretrainRun(Settings):
     """Index of the images, from the root."""
     plan: str
     """Planned views, from the root."""
-    proposals: str
+    proposals: str | None = None
     """What their regions were chosen from, from the root; drawn in the pictures."""
     features: str | None = None
     """Features made ahead, from the root."""
+    target: str | None = None
+    """Backbone that says how regions look, from the root; where that is not the detector's."""

@@ -18,7 +18,8 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.position import shrink
 from sdetr.models.settings import TrunkSettings
 from sdetr.proposals.store import write_proposals
-from sdetr.training.features import frozen_backbone, make_features
+from sdetr.training.features import make_features
+from sdetr.training.frozen import frozen_backbone
 from sdetr.types import View
 from sdetr.views.features import write_features
 from sdetr.views.loader import PairBatches
