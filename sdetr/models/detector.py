@@ -91,8 +91,7 @@ class Detector(nn.Module):
         """
         if self.mask_head is None:
             raise ValueError("this detector has no mask head; its settings would say mask_attention")
-        masks: Tensor = self.mask_head(predictions.hidden[-1], memory)
-        return masks
+        return exact(self.mask_head(predictions.hidden[-1], memory))
 
     def asked(self, feature: Tensor) -> Ask:
         """(B, Q, `asked_width`), where this variant's queries take it: as position, or else as content.

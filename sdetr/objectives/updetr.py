@@ -96,7 +96,8 @@ class Updetr(Search):
         ask = replace(self.detector.asked(asked), blocked=self._blocked(owner, count))
         said = self.detector.decode(memory, ask)
         if count < self.patches:
-            said = _of_queries(said, (owner < count).nonzero()[:, 0])
+            spare = (owner >= count).to(torch.uint8)  # sorted, because the device is waited for to find them
+            said = _of_queries(said, spare.argsort(stable=True)[: self.each * count])
         with torch.autocast(looks.device.type, enabled=False):
             return replace(said, logits=self.class_head(said.hidden))
 

@@ -11,7 +11,7 @@ from sdetr.models.detector import Detector
 from sdetr.models.heads import inverse_sigmoid
 from sdetr.models.settings import ModelSettings
 from sdetr.types import View
-from tests.models.hf_names import their_state
+from tests.models.hf_names import their_segmentation_state, their_state
 from tests.models.small import CLASSES
 
 CLASS_OF = {
@@ -25,7 +25,7 @@ CLASS_OF = {
 def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
     """Their model with our weights, in eval mode. The backbone is a ResNet-50 of any width."""
     name = CLASS_OF[settings.variant.split("_")[0]]
-    config = getattr(transformers, f"{name}Config")(**sizes_of(settings, detector), **_more(settings))
+    config = getattr(transformers, f"{name}Config")(**_sizes(settings, detector), **_more(settings))
     theirs = getattr(transformers, f"{name}ForObjectDetection")(config)
     if settings.variant == "deformable_refine":  # theirs are one parameter, ours one for every layer
         theirs.class_embed = torch.nn.ModuleList(
@@ -35,7 +35,16 @@ def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
     return theirs.eval()
 
 
-def sizes_of(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
+def segmenter(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
+    """Their DETR with a mask head, which looks at the maps of all stages."""
+    sizes = _sizes(settings, detector)
+    sizes["backbone_config"].out_features = ["stage1", "stage2", "stage3", "stage4"]
+    theirs = transformers.DetrForSegmentation(transformers.DetrConfig(**sizes))
+    theirs.load_state_dict(their_segmentation_state(detector, settings))
+    return theirs.eval()
+
+
+def _sizes(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
     width = detector.backbone.conv1.out_channels
     stages = ["stage4"] if detector.read == 1 else ["stage2", "stage3", "stage4"]
     backbone = ResNetConfig(

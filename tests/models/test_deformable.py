@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from sdetr.models.deformable import DeformableAttention, on_levels, sample
 from sdetr.models.position import cell_centres
 from sdetr.types import Memory
-from tests.models.small import bare_memory, model_settings, padded_view, randomise, small_detector
+from tests.models.small import bare_memory, model_settings, randomise
 
 SHAPES = [(3, 4), (2, 2)]
 HEADS, POINTS, D = 2, 3, 4
@@ -126,62 +125,3 @@ def test_cells_stand_where_their_centres_are_in_the_image_not_in_its_padding() -
     centres = cell_centres(padding)
     assert centres[0, 0, 0].tolist() == [0.125, 0.25] and centres[0, 1, 3].tolist() == [0.875, 0.75]
     assert centres[0, 1, 4, 0] > 1 and centres[0, 2, 0, 1] > 1
-
-
-@pytest.mark.parametrize("variant", ["deformable", "dab_deformable"])
-def test_samples_taken_again_in_the_backward_pass_change_nothing_and_are_not_kept(variant: str) -> None:
-    gradients, kept = [], []
-    for recompute in (False, True):
-        detector = small_detector(variant, dropout=0.0, recompute_samples=recompute)
-        numbers: list[int] = []
-
-        def count(tensor: Tensor, numbers: list[int] = numbers) -> Tensor:
-            numbers.append(tensor.numel())
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-            said = detector(padded_view()).boxes
-        kept.append(sum(numbers))
-        said.square().sum().backward()
-        gradients.append({name: p.grad for name, p in detector.named_parameters() if p.grad is not None})
-    assert kept[1] < 0.8 * kept[0]
-    assert gradients[0].keys() == gradients[1].keys()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradients[1][name], gradient, msg=name)
-
-
-EXACT = {  # what says where something is: 8 bits would round it to whole pixels
-    "deformable": ["offsets", "weights", "reference", "box_head"],
-    "deformable_refine": ["offsets", "weights", "box_head"],
-    "deformable_two_stage": ["offsets", "box_head", "class_head", "embed"],
-    "conditional": ["reference", "box_head", "class_head"],
-    "dab": ["box_head", "class_head"],
-}
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("variant", EXACT)
-def test_what_says_where_is_computed_in_float32_under_autocast(variant: str) -> None:
-    detector, seen = small_detector(variant), set()
-
-    def spy(name: str) -> Any:
-        return lambda _m, _i, out: seen.add((name, out.dtype))
-
-    for path, module in detector.named_modules():
-        for name in EXACT[variant]:
-            if name in path.split(".") and isinstance(module, torch.nn.Linear):
-                module.register_forward_hook(spy(name))
-    with torch.autocast("cpu", torch.bfloat16):
-        said = detector(padded_view())
-    assert seen == {(name, torch.float32) for name in EXACT[variant]}
-    assert {reference.dtype for reference in said.references} | {said.boxes.dtype} == {torch.float32}
-
-
-@torch.no_grad()
-def test_places_keep_their_digits_under_autocast() -> None:
-    made, known = randomise(attention()), memory()
-    query, reference = torch.randn(2, 5, 64), torch.rand(2, 5, 4, 2)
-    expected = made.mix(query, reference, known.tokens, known)
-    with torch.autocast("cpu", torch.bfloat16):
-        said = made.mix(query, reference, known.tokens, known)
-    assert (said - expected).abs().max() < 0.03 * expected.abs().max()

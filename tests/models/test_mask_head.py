@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-import transformers
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -13,8 +12,7 @@ from sdetr.models import mask_head
 from sdetr.models.detector import Detector
 from sdetr.models.variants import VARIANTS
 from sdetr.types import View
-from tests.models.hf import sizes_of
-from tests.models.hf_names import their_segmentation_state
+from tests.models.hf import segmenter
 from tests.models.small import CLASSES, model_settings, padded_view, randomise, small_detector, trunk_settings
 
 KINDS = ("joint", "per_head")
@@ -28,11 +26,8 @@ def exact_view() -> View:
 @torch.no_grad()
 def test_variants_7_masks_are_hugging_faces_where_heads_share_their_attention() -> None:
     detector, view = small_detector("detr", mask_attention="joint").double(), exact_view()
-    sizes = sizes_of(model_settings("detr"), detector)
-    sizes["backbone_config"].out_features = ["stage1", "stage2", "stage3", "stage4"]
-    theirs = transformers.DetrForSegmentation(transformers.DetrConfig(**sizes)).eval()
-    theirs.load_state_dict(their_segmentation_state(detector, model_settings("detr")))
-    said = theirs.double()(pixel_values=view.images, pixel_mask=(~view.padding).long())
+    theirs = segmenter(detector, model_settings("detr")).double()
+    said = theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
     memory = detector.encode(view)
     assert memory.padding.any(dim=1).all()  # whole tokens of every image are padding
     masks = detector.masks(memory, detector.decode(memory))
@@ -86,6 +81,9 @@ def test_masks_of_many_queries_are_those_of_a_few_at_a_time(monkeypatch: pytest.
     few = detector.masks(memory, said)
     monkeypatch.setattr(mask_head, "TOGETHER", 7)
     torch.testing.assert_close(few, detector.masks(memory, said), atol=1e-5, rtol=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = detector.masks(memory, said)
+    assert rounded.dtype == torch.float32 and (rounded - few).abs().max() < 0.2 * few.abs().max()
     some = replace(said, hidden=said.hidden[:, :, [4, 1]])
     torch.testing.assert_close(detector.masks(memory, some), few[:, [4, 1]], atol=1e-5, rtol=0)
 

@@ -26,6 +26,7 @@ from tests.models.small import (
     trunk_settings,
 )
 from tests.objectives.small_pairs import pair, small_siamese
+from tests.objectives.small_patches import PATCHES, small_updetr, with_patches
 
 COUNTS = (3, 0)
 
@@ -150,9 +151,18 @@ def test_a_step_of_detection_copies_once_to_the_host(variant: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("variant", ["detr", "conditional", "deformable", "dab"])
-def test_a_step_of_the_pretext_copies_once_to_the_host(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_of_pairs_copies_once_to_the_host(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     objective = small_siamese(variant).train()
     assert waits(stepped(objective, pair()), monkeypatch) == ["cpu"]
+
+
+@pytest.mark.parametrize("variant", ["detr", "conditional", "deformable", "dab"])
+@pytest.mark.parametrize("patches", [PATCHES, PATCHES - 1])
+def test_a_step_of_patches_copies_once_to_the_host(
+    variant: str, patches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objective = small_updetr(variant, query_shuffle=True).double().train()
+    assert waits(stepped(objective, [with_patches(patches=patches)]), monkeypatch) == ["cpu"]
 
 
 @pytest.mark.parametrize(
