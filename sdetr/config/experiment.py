@@ -40,7 +40,8 @@ class Composer:
     def scale(self) -> ScaleSettings:
         """Raises SettingsError, too, for a section about something that has no file."""
         scale: ScaleSettings = check(ScaleSettings, self._scale_layer)
-        for kind in ("models", "pretexts", "protocols", "datasets", "backbones", "proposers", "tables"):
+        kinds = "models views pretexts protocols datasets backbones proposers tables"
+        for kind in kinds.split():
             known = self.params.names(kind)
             for name in getattr(scale, kind):
                 if name not in known:

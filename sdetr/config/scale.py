@@ -47,6 +47,8 @@ class ScaleSettings(Settings):
     """The papers' proposers → those that stand for them here."""
     view: Section = Field(default_factory=dict)
     """Laid over every recipe of views."""
+    views: dict[Name, Section] = Field(default_factory=dict)
+    """Laid over a recipe, after `view`; those that extend it add their difference afterwards."""
     pretexts: dict[Name, Section] = Field(default_factory=dict)
     """Laid over a pretext; those that extend it add their difference afterwards."""
     model: Section = Field(default_factory=dict)

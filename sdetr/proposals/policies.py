@@ -18,13 +18,14 @@ from sdetr.proposals.store import Proposals
 
 def choose(
     policy: Policy,
+    most: int,
     proposals: Proposals,
     image_id: int,
     draw: int,
     rng: np.random.Generator,
     image_ids: Sequence[int],
 ) -> Floats:
-    """(N, 4) xyxy px in the order of the draw's ranking; fewer than asked for, or none, if there are no more.
+    """(N, 4) xyxy px in the order of the draw's ranking; at most `most`, unless it is for chance to say.
 
     `image_ids` are those of the data set. Boxes of another image are neither scaled nor clipped to this one.
     Raises ValueError if there is no other image.
@@ -34,9 +35,9 @@ def choose(
     boxes = proposals.of(image_id, draw % proposals.rankings)
     match policy:
         case TopSettings() | OtherImageSettings():
-            return boxes[: policy.most]
+            return boxes[:most]
         case RandomSettings():
-            return boxes[np.sort(rng.permutation(len(boxes))[: policy.most])]
+            return boxes[np.sort(rng.permutation(len(boxes))[:most])]
         case ImportanceSettings():
             return boxes[: policy.first][_lucky(policy, min(policy.first, len(boxes)), rng)]
 

@@ -71,14 +71,12 @@ class TopSettings(Settings):
     """DETReg's Top-K: the first boxes of the ranking of the draw."""
 
     kind: Literal["top"]
-    most: Count
 
 
 class RandomSettings(Settings):
     """DETReg's Random-K: any boxes of the whole list, none twice."""
 
     kind: Literal["random"]
-    most: Count
 
 
 class ImportanceSettings(Settings):
@@ -95,7 +93,6 @@ class OtherImageSettings(Settings):
     """DETReg's ablation: the first boxes of any other image, in that image's pixels."""
 
     kind: Literal["other_image"]
-    most: Count
 
 
 Policy = Annotated[

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Fraction, Name, NotNegative, Positive, Settings, Sizes, ordered
 from sdetr.data.settings import CropSettings
+from sdetr.proposals.settings import Policy
 
 RECIPES = {"views": 1, "features": 1}
 """By stage; raise one when the same settings give other views, or other features of them."""
@@ -69,10 +70,12 @@ class PatchesSettings(Settings):
 
 
 class ProposedSettings(Settings):
-    """Regions that a proposer found, the first of its ranking."""
+    """Regions that a proposer found."""
 
     kind: Literal["proposed"]
     proposer: Name
+    policy: Policy
+    """Which of them; chance may say how many (importance)."""
 
 
 class CropsSettings(Settings):
@@ -84,7 +87,7 @@ class CropsSettings(Settings):
     draws: Count
     """Views planned per image; epoch e uses draw e mod `draws`."""
     regions: Count
-    """Most regions of a view."""
+    """Most regions of a view, where the policy does not say how many."""
     least: Count | Literal["all"] = 1
     """An image with fewer is left out of that draw; all: as many as `regions`."""
     flip: Fraction = 0.0

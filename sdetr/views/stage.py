@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -12,16 +12,20 @@ from sdetr import record
 from sdetr.data.index import ImageRow, Index
 from sdetr.data.progress import ticking
 from sdetr.files import write_json
+from sdetr.proposals.policies import choose
 from sdetr.proposals.store import Proposals
 from sdetr.settings_file import load
 from sdetr.views.crops import Cropped, plan_crops
 from sdetr.views.crops_store import write_crops
 from sdetr.views.pairs import Pair, plan_pair
 from sdetr.views.patches import draw_patches
-from sdetr.views.settings import CropsSettings, PairsSettings, ViewsRun
+from sdetr.views.settings import CropsSettings, PairsSettings, PatchesSettings, ViewsRun
 from sdetr.views.store import write_plan
 
 log = logging.getLogger(__name__)
+
+CHOICE = 8
+"""Stream of random numbers."""
 
 Planned = TypeVar("Planned")
 Planner: TypeAlias = Callable[[ImageRow, int], Planned | None]
@@ -48,7 +52,8 @@ def plan_views(settings: Path, out: Path) -> None:
     if isinstance(run.views, PairsSettings):
         write_plan(out, _draws(run, index, _pairs(run, proposals), left_out), run.views.regions, about)
     else:
-        write_crops(out, _draws(run, index, _crops(run, run.views, proposals), left_out), about)
+        plan = _crops(run, run.views, proposals, [row.id for row in index.images])
+        write_crops(out, _draws(run, index, plan, left_out), about)
     missing = sum(map(len, left_out.values()))
     planned = len(index.images) * run.views.draws - missing
     counts = {"images": len(index.images), "views": planned, "left_out": missing}
@@ -69,16 +74,21 @@ def _pairs(run: ViewsRun, proposals: Proposals | None) -> Planner[Pair]:
     return plan
 
 
-def _crops(run: ViewsRun, recipe: CropsSettings, proposals: Proposals | None) -> Planner[Cropped]:
-    if (recipe.proposer is None) != (proposals is None):
-        raise ValueError(f"proposals: {run.proposals}, but the recipe's proposer is {recipe.proposer}")
+def _crops(
+    run: ViewsRun, recipe: CropsSettings, proposals: Proposals | None, ids: Sequence[int]
+) -> Planner[Cropped]:
+    sampler = recipe.sampler
+    if (sampler.proposer is None) != (proposals is None):
+        raise ValueError(f"proposals: {run.proposals}, but the recipe's proposer is {sampler.proposer}")
 
     def plan(row: ImageRow, draw: int) -> Cropped | None:
         size = row.height, row.width
-        if proposals is None:
+        if proposals is None or isinstance(sampler, PatchesSettings):
             regions = draw_patches(run, row.id, size, draw)
         else:
-            regions = np.asarray(proposals.of(row.id)[: recipe.regions], np.float64)
+            rng = np.random.default_rng((CHOICE, run.seed, row.id, draw))
+            chosen = choose(sampler.policy, recipe.regions, proposals, row.id, draw, rng, ids)
+            regions = np.asarray(chosen, np.float64)
         return plan_crops(run, row.id, size, regions, draw)
 
     return plan

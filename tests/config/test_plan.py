@@ -138,11 +138,11 @@ def test_an_edited_pretext_concerns_its_pretraining_and_the_table_that_rests_on_
 
 
 def test_an_edited_parent_concerns_its_children_too(params):
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     edit(params, f"protocols/{VANILLA}.yaml", "weight_decay: 1.0e-4", "weight_decay: 2.0e-4")
     touched = {
         path.split("/")[1]
-        for path in changed(before, compile_plan(params, "demo"))
+        for path in changed(before, compile_plan(params, "demo", "first"))
         if path.startswith("finetune")
     }
     assert touched == {VANILLA, CONDITIONAL}

@@ -37,15 +37,15 @@ def policy(kind, **numbers):
 
 
 EVERY = [
-    policy("top", most=30),
-    policy("random", most=30),
+    policy("top"),
+    policy("random"),
     policy("importance", first=300, divisor=10.0),
-    policy("other_image", most=30),
+    policy("other_image"),
 ]
 
 
-def chosen(proposals, which, image_id, draw=0, seed=0):
-    return choose(which, proposals, image_id, draw, np.random.default_rng(seed), IDS)
+def chosen(proposals, which, image_id, draw=0, seed=0, most=30):
+    return choose(which, most, proposals, image_id, draw, np.random.default_rng(seed), IDS)
 
 
 def places(boxes):
@@ -55,7 +55,7 @@ def places(boxes):
 @pytest.mark.parametrize("draw", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("image_id", IDS)
 def test_top_is_the_start_of_the_ranking_of_the_draw(proposals, draw, image_id):
-    boxes = chosen(proposals, policy("top", most=30), image_id, draw)
+    boxes = chosen(proposals, policy("top"), image_id, draw)
     np.testing.assert_array_equal(boxes, proposals.of(image_id, draw % RANKINGS)[:30])
     assert places(boxes)[0] == draw % RANKINGS and len(boxes) == min(30, COUNTS[image_id])
 
@@ -63,11 +63,11 @@ def test_top_is_the_start_of_the_ranking_of_the_draw(proposals, draw, image_id):
 def test_random_takes_from_the_whole_list_each_box_equally_often_and_none_twice(proposals):
     count = np.zeros(40)
     for seed in range(2000):
-        taken = places(chosen(proposals, policy("random", most=10), 3, seed=seed))
+        taken = places(chosen(proposals, policy("random"), 3, seed=seed, most=10))
         assert len(taken) == len(set(taken)) == 10
         count[taken] += 1
     np.testing.assert_allclose(count / 2000, 10 / 40, atol=0.045)
-    assert len(chosen(proposals, policy("random", most=30), 8)) == 7
+    assert len(chosen(proposals, policy("random"), 8)) == 7
 
 
 def test_detreg_t9_importance_takes_each_of_the_first_300_with_its_own_chance(proposals):
@@ -99,20 +99,20 @@ def test_detreg_t9_t10_every_policy_can_be_asked_for_and_answers_for_every_image
 @pytest.mark.parametrize("kind", ["mc", "topk", "mc_1"])
 def test_detreg_t9_an_unknown_policy_is_refused_with_the_known_ones(kind):
     with pytest.raises(ValueError, match=r"'top', 'random', 'importance', 'other_image'"):
-        policy(kind, most=30)
+        policy(kind)
 
 
 def test_detreg_t12_boxes_of_another_image_are_in_its_own_pixels(proposals):
     """Neither scaled nor clipped: in a smaller image they may lie outside."""
     for seed in range(50):
-        boxes = chosen(proposals, policy("other_image", most=30), 3, seed=seed)
+        boxes = chosen(proposals, policy("other_image"), 3, seed=seed)
         other = int(boxes[0, 0])
         np.testing.assert_array_equal(boxes, proposals.of(other)[:30])
         assert (boxes[:, 2:] == 100 * other + 900).all()
 
 
 def test_every_other_image_is_taken_equally_often_and_never_the_same(proposals):
-    taken = [int(chosen(proposals, policy("other_image", most=1), 5, seed=s)[0, 0]) for s in range(3000)]
+    taken = [int(chosen(proposals, policy("other_image"), 5, seed=s, most=1)[0, 0]) for s in range(3000)]
     assert set(taken) == {3, 8, 9}
     np.testing.assert_allclose(np.bincount(taken)[[3, 8, 9]] / 3000, 1 / 3, atol=0.035)
 
@@ -120,7 +120,7 @@ def test_every_other_image_is_taken_equally_often_and_never_the_same(proposals):
 def test_detreg_t13_asking_for_another_image_changes_nothing_of_either(proposals):
     before = {image_id: proposals.of(image_id).copy() for image_id in IDS}
     for seed in range(20):
-        chosen(proposals, policy("other_image", most=30), 3, seed=seed)
+        chosen(proposals, policy("other_image"), 3, seed=seed)
     for image_id in IDS:
         np.testing.assert_array_equal(proposals.of(image_id), before[image_id])
         assert (proposals.of(image_id)[:, 0] == image_id).all()
@@ -128,7 +128,7 @@ def test_detreg_t13_asking_for_another_image_changes_nothing_of_either(proposals
 
 def test_a_lone_image_has_no_other(proposals):
     with pytest.raises(ValueError, match="no image beside 3"):
-        choose(policy("other_image", most=30), proposals, 3, 0, np.random.default_rng(0), [3])
+        choose(policy("other_image"), 30, proposals, 3, 0, np.random.default_rng(0), [3])
 
 
 @pytest.mark.parametrize("which", EVERY[:3], ids=lambda p: p.kind)

@@ -21,7 +21,7 @@ from sdetr.views.stage import plan_views
 from tests.views.conftest import BARE, PARAMS, boxes_of
 
 CUT = {"probability": 0.5, "short": [50, 60], "side": [30, 50]}
-PROPOSED = {"kind": "proposed", "proposer": "edgeboxes"}
+PROPOSED = {"kind": "proposed", "proposer": "edgeboxes", "policy": {"kind": "top"}}
 
 
 @pytest.fixture(scope="module")
