@@ -23,6 +23,7 @@ COMMANDS = {
     " --out $(dirname ${item.out.weights})",
     "finetune": "train --settings ${item.in.settings} --init ${item.in.init}"
     " --out $(dirname ${item.out.weights})",
+    "measure": "measure --settings ${item.in.settings} --out $(dirname ${item.out.predictions})",
     "evaluate": "evaluate --settings ${item.in.settings} --predictions ${item.in.predictions}"
     " --out ${item.out.metrics}",
     "table": "table --settings ${item.in.settings} --out ${item.out.md}",
@@ -123,8 +124,8 @@ def _plots(table: Job) -> list[Block]:
     for column, said in table.settings["table"]["columns"].items():
         here = [
             row
-            for row, columns in table.settings["cells"].items()
-            if column in columns and "epoch" not in rows[row]
+            for row in table.settings["cells"]
+            if f"{row}.{column}.0.curve" in table.inputs and "epoch" not in rows[row]
         ]
         lines = {f"{table.outputs['numbers']}/{column}/{row}.csv": metric for row in here}
         title = f"{said['label']}: {metric} (%) while fine-tuning"

@@ -10,6 +10,7 @@ from sdetr.config.layers import Facts, Layer, Params, nearest
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
+from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
@@ -87,7 +88,9 @@ class Composer:
         """Raises SettingsError for a protocol that pretrains."""
         settings = self._protocol(name, facts)
         if not isinstance(settings, ProtocolSettings):
-            raise SettingsError(f"protocol {name} pretrains; here one of task detection is needed")
+            raise SettingsError(
+                f"protocol {name} is of task {settings.task}; here one of task detection is needed"
+            )
         return settings
 
     def pretraining(self, name: str, facts: Facts) -> PretrainProtocolSettings:
@@ -98,6 +101,17 @@ class Composer:
                 f"protocol {name} is of task {settings.task}; a pretext needs one of task pretrain"
             )
         return settings
+
+    def measuring(self, name: str) -> ProposalsProtocolSettings:
+        """Raises SettingsError for a protocol that trains."""
+        settings = self._protocol(name, {})
+        if not isinstance(settings, ProposalsProtocolSettings):
+            raise SettingsError(f"protocol {name} trains; here one of task proposals is needed")
+        return settings
+
+    def task(self, protocol: str) -> str:
+        """What kind of protocol it is."""
+        return str(self.params.resolve("protocols", protocol).values.get("task"))
 
     def finetuning_facts(self, model: str, protocol: str, start: Start) -> Facts:
         """What a `when` may ask about a fine-tuning run; data sets are the papers', whatever the scale."""
@@ -118,11 +132,14 @@ class Composer:
         name = str(layer.values.get("dataset"))
         return (*self.params.kin("datasets", name), name.split("-")[0])
 
-    def _protocol(self, name: str, facts: Facts) -> ProtocolSettings | PretrainProtocolSettings:
+    def _protocol(
+        self, name: str, facts: Facts
+    ) -> ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings:
         task = str(self.params.resolve("protocols", name, facts).values.get("task"))
         section = task if task in ScaleSettings.model_fields else ""
         layer = self._layer("protocols", name, facts, section)
-        settings: ProtocolSettings | PretrainProtocolSettings = check(Protocol, layer)
+        settings: ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings
+        settings = check(Protocol, layer)
         return settings
 
     def _layer(self, kind: str, name: str, facts: Facts, section: str = "") -> Layer:

@@ -49,7 +49,9 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
 
 def evaluate(stages: Stages, run: Job) -> Job:
     """`metrics.json` of a run, from its predictions."""
-    settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"])
+    # What is measured without being trained knows no classes.
+    classes = {"any_class": True} if run.stage == "measure" else {}
+    settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **classes)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json"})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
@@ -71,13 +73,17 @@ def root(stages: Stages, start: Start, model: str) -> str:
 def stands(stages: Stages, protocol: str, model: str, start: Start) -> dict[str, str]:
     """The papers' data sets and backbone of a run → what stands for them here, where it differs."""
     settings = protocol_of(stages, protocol, model, start)
-    datasets = [settings.dataset, settings.test]
-    if start.pretext and start.pretraining:
+    return stands_for(stages, [settings.dataset, settings.test], model, start)
+
+
+def stands_for(stages: Stages, datasets: list[str], model: str, start: Start | None) -> dict[str, str]:
+    """The same of data sets, and of all that a start brings, if there is one."""
+    datasets, backbones = list(datasets), [root(stages, start, model)] if start else []
+    if start and start.pretext and start.pretraining:
         facts = stages.compose.pretraining_facts(model, start.pretraining.protocol, start.pretext)
         datasets.append(stages.compose.pretraining(start.pretraining.protocol, facts).dataset)
     names = {name: stages.compose.dataset_name(name) for name in datasets}
-    backbone = root(stages, start, model)
-    names[backbone] = stages.compose.scale.backbones.get(backbone, backbone)
+    names |= {name: stages.compose.scale.backbones.get(name, name) for name in backbones}
     return {name: here for name, here in names.items() if name != here}
 
 

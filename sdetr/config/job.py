@@ -17,6 +17,7 @@ STAGES = (
     "features",
     "pretrain",
     "finetune",
+    "measure",
     "evaluate",
     "table",
     "page",

@@ -1,9 +1,11 @@
 """Jobs that need no labels: proposals, planned views, features made ahead, pretraining."""
 
+from itertools import takewhile
+
 import sdetr.proposals.settings as proposals_settings
 import sdetr.training.settings as training
 import sdetr.views.settings as views_settings
-from sdetr.config.base import SettingsError
+from sdetr.config.base import SettingsError, Sizes
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
 from sdetr.objectives.settings import DetregSettings
@@ -33,7 +35,8 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
     recipe = compose.views(task.views, facts)
     backbone = stages.backbone(settings.backbone)
-    plan = _views(stages, protocol, settings, task.views, recipe, seed)
+    cutting = _cutting(stages, protocol, pretext, model)
+    plan = _views(stages, cutting, settings, task.views, recipe, seed)
     inputs = {
         "init": backbone.outputs["weights"],
         "dataset": stages.dataset(settings.dataset).outputs["index"],
@@ -69,7 +72,8 @@ def initial_backbone(stages: Stages, protocol: str, pretext: str, model: str) ->
     return stages.compose.pretraining(protocol, facts).backbone
 
 
-def _proposals(stages: Stages, dataset: str, proposer: str) -> Job:
+def propose(stages: Stages, dataset: str, proposer: str) -> Job:
+    """Boxes for all images of a data set."""
     inputs = {"dataset": stages.dataset(dataset).outputs["index"]}
     run = ProposalsRun(
         stage="proposals",
@@ -81,12 +85,25 @@ def _proposals(stages: Stages, dataset: str, proposer: str) -> Job:
     return stages.add("proposals", path, run, inputs, stages.beside(path, "parquet"))
 
 
+def _cutting(stages: Stages, protocol: str, pretext: str, model: str) -> str:
+    """Whose views a run looks at: the eldest protocol that this one extends and that cuts them alike."""
+
+    def cut(name: str) -> tuple[str, Sizes, int, Views]:
+        facts = stages.compose.pretraining_facts(model, name, pretext)
+        settings, task = stages.compose.pretraining(name, facts), stages.compose.pretext(pretext, facts)
+        return settings.dataset, settings.short, settings.longest, stages.compose.views(task.views, facts)
+
+    wanted = cut(protocol)
+    alike = takewhile(lambda name: cut(name) == wanted, stages.compose.params.kin("protocols", protocol))
+    return list(alike)[-1]
+
+
 def _views(
     stages: Stages, protocol: str, settings: PretrainProtocolSettings, name: str, recipe: Views, seed: int
 ) -> Job:
     inputs = {"dataset": stages.dataset(settings.dataset).outputs["index"]}
     if recipe.proposer:
-        inputs["proposals"] = _proposals(stages, settings.dataset, recipe.proposer).outputs["file"]
+        inputs["proposals"] = propose(stages, settings.dataset, recipe.proposer).outputs["file"]
     run = ViewsRun(
         stage="views",
         recipe=views_settings.RECIPES["views"],

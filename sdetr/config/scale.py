@@ -59,6 +59,8 @@ class ScaleSettings(Settings):
     """Laid over every protocol of this task."""
     pretrain: Section = Field(default_factory=dict)
     """The same."""
+    proposals: Section = Field(default_factory=dict)
+    """The same."""
     protocols: dict[Name, Section] = Field(default_factory=dict)
     """Likewise over a protocol, after the section of its task."""
     shards: Count = 1

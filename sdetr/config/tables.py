@@ -6,9 +6,10 @@ import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
 from sdetr.config.check import check
 from sdetr.config.experiment import Composer
-from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands
+from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands, stands_for
 from sdetr.config.job import Job
 from sdetr.config.layers import nearest
+from sdetr.config.measuring import measure, measure_proposer
 from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
@@ -72,24 +73,41 @@ class PlannedTable:
         return self._job(cells, same, inputs)
 
     def _runs(self, row: str, column: str) -> list[Job]:
-        settings = self.settings.columns[column]
-        start = Start.parse(self.settings.rows[row].start)
-        protocol = protocol_of(self.stages, settings.protocol, settings.model, start)
-        self._refuse_unmeasured(row, settings.protocol, protocol.evaluated_epochs(protocol.evaluate_every))
-        self.stands |= stands(self.stages, settings.protocol, settings.model, start)
-        return [finetune(self.stages, settings.protocol, settings.model, start, seed) for seed in self.seeds]
+        settings, said = self.settings.columns[column], self.settings.rows[row]
+        name, model = settings.protocol, said.model or settings.model
+        start = Start.parse(said.start) if said.start else None
+        if self.stages.compose.task(name) == "proposals":
+            return self._measured(row, name, model, start)
+        if start is None:
+            raise SettingsError(
+                f"table {self.name}: row {row}: a proposer, but protocol {name} trains; give a start"
+            )
+        protocol = protocol_of(self.stages, name, model, start)
+        self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
+        self.stands |= stands(self.stages, name, model, start)
+        return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
+
+    def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
+        self._refuse_unmeasured(row, protocol, [])
+        dataset = self.stages.compose.measuring(protocol).dataset
+        self.stands |= stands_for(self.stages, [dataset], model, start)
+        if start is None:
+            return [measure_proposer(self.stages, protocol, str(self.settings.rows[row].proposer))]
+        return measure(self.stages, protocol, model, start, self.seeds)
 
     def _refuse_unmeasured(self, row: str, protocol: str, measured: list[int]) -> None:
         epoch = self.settings.rows[row].epoch
         if epoch is not None and epoch not in measured:
-            known = ", ".join(map(str, measured))
+            known = f"only at {', '.join(map(str, measured))}" if measured else "it trains nothing"
             raise SettingsError(
-                f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, only at {known}"
+                f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, {known}"
             )
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:
         self.evaluations.append(evaluation := evaluate(self.stages, run))
-        files = evaluation.outputs | {name: run.outputs[name] for name in ("record", "curve")}
+        files = evaluation.outputs | {
+            name: run.outputs[name] for name in ("record", "curve") if name in run.outputs
+        }
         return {f"{slot}.{name}": file for name, file in files.items()}
 
     def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdetr.evaluation.columns import Columns, columns
+from sdetr.evaluation.settings import OBJECT
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,14 @@ class _Truth:
     annotations: list[dict[str, Any]]
 
 
-def curves(index: Path, predictions: Mapping[str, Any]) -> Curves:
-    """Raises ValueError when predictions and index do not belong together. `difficult` changes nothing."""
+def curves(index: Path, predictions: Mapping[str, Any], any_class: bool = False) -> Curves:
+    """Raises ValueError when predictions and index do not belong together. `difficult` changes nothing.
+
+    `any_class`: classes are ignored, of objects and of answers, as pycocotools' `useCats = 0` has it.
+    """
     truth, found = _read(index), columns(predictions)
+    if any_class:
+        truth, found = _of_one_class(truth, found)
     if found.classes != truth.classes:
         raise ValueError(
             f"{index} has the classes {list(truth.classes)}, the predictions {list(found.classes)}; "
@@ -67,6 +73,14 @@ def _read(index: Path) -> _Truth:
         raise ValueError(f"{index}: two images have the id {twice}; prepare the data set again")
     names = tuple(category["name"] for category in categories)
     return _Truth(index, names, image_id.astype(np.int64), content["annotations"])
+
+
+def _of_one_class(truth: _Truth, found: Columns) -> tuple[_Truth, Columns]:
+    objects = [annotation | {"category_id": 0} for annotation in truth.annotations]
+    return (
+        replace(truth, classes=(OBJECT,), annotations=objects),
+        replace(found, classes=(OBJECT,), label=np.zeros_like(found.label)),
+    )
 
 
 def _match(truth: _Truth, found: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,11 +1,71 @@
-"""Settings of the evaluation stage. No torch here."""
+"""Settings of what is measured without being trained, and of the evaluation stage. No torch here."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from sdetr.config.base import Settings
+from pydantic import Field
+
+from sdetr.config.base import Count, Name, Settings
+from sdetr.data.settings import ResizeSettings
+from sdetr.models.settings import ModelSettings, TrunkSettings
 
 RECIPE = 1
 """Raise it when the same predictions give other numbers."""
+
+OBJECT = "object"
+"""The one class that there is where classes are ignored."""
+
+
+class ProposalsProtocolSettings(Settings):
+    """What DETReg (arXiv:2106.04550, §5) calls object proposals: are there objects, whatever they are?"""
+
+    task: Literal["proposals"]
+    dataset: Name
+    """Images that are looked at, and whose objects have to be found."""
+    resize: ResizeSettings
+    max_detections: Count = 100
+    """Boxes kept per image; COCO evaluates no more."""
+    logits: Annotated[int, Field(ge=2)]
+    """Of the class head that an untrained detector is drawn with; its second is read, as of all others."""
+
+
+class UntrainedSettings(Settings):
+    """A detector drawn around a backbone."""
+
+    kind: Literal["untrained"]
+    seed: int
+    model: ModelSettings
+    trunk: TrunkSettings
+    init: str
+    """The backbone, from the root."""
+
+
+class PretrainedSettings(Settings):
+    """A detector as its pretext left it; which detector, its file says."""
+
+    kind: Literal["pretrained"]
+    init: str
+    """From the root."""
+    heads: str
+    """What the pretext throws away, from the root: a class head, where the detector's has learned nothing."""
+
+
+class ProposerSettings(Settings):
+    """What a pretext would learn from."""
+
+    kind: Literal["proposer"]
+    proposals: str
+    """From the root."""
+
+
+class MeasureRun(Settings):
+    """Everything that decides the predictions of one folder of `data/<scale>/evaluate/`."""
+
+    stage: Literal["measure"]
+    recipe: int
+    protocol: ProposalsProtocolSettings
+    test: str
+    """Index of the images, from the root."""
+    what: Annotated[UntrainedSettings | PretrainedSettings | ProposerSettings, Field(discriminator="kind")]
 
 
 class EvaluateRun(Settings):
@@ -15,3 +75,5 @@ class EvaluateRun(Settings):
     recipe: int
     test: str
     """Index of the test set, from the root."""
+    any_class: bool = False
+    """Classes are ignored: an object is found by whatever box is around it."""

@@ -15,9 +15,10 @@ log = logging.getLogger(__name__)
 
 def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
     """`settings` of an EvaluateRun. Raises SettingsError, or ValueError when predictions do not fit."""
-    index = Path(load(EvaluateRun, settings).test)
+    run = load(EvaluateRun, settings)
+    index = Path(run.test)
     try:
-        found = curves(index, read_predictions(predictions))
+        found = curves(index, read_predictions(predictions), run.any_class)
     except ValueError as error:
         raise ValueError(f"cannot evaluate {predictions}: {error}") from error
     numbers = metrics(found)

@@ -9,9 +9,16 @@ from sdetr.report.markup import Markup, code, tag
 
 
 def page_of(run: Path | str) -> str:
-    """Run folder `data/<scale>/<run>` → its page, both from the root."""
+    """Run folder `data/<scale>/<run>` → its page, both from the root; its record where nothing is trained."""
+    if not trains(run):
+        return f"{Path(run).as_posix()}/run.json"
     _, scale, *words = Path(run).parts
     return f"reports/{scale}/runs/{'/'.join(words)}.html"
+
+
+def trains(run: Path | str) -> bool:
+    """Whether a run folder has a curve and a page: all but `data/<scale>/evaluate/`, where one only looks."""
+    return Path(run).parts[2] != "evaluate"
 
 
 def run_that_made(file: Path | str) -> Path | None:

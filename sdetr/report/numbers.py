@@ -6,20 +6,21 @@ from pathlib import Path
 
 from sdetr.files import write_json, written_whole
 from sdetr.report.content import Cell, Content
+from sdetr.report.links import trains
 from sdetr.report.results import evaluated
 from sdetr.report.settings import Metric
 from sdetr.report.statistics import summarise
 
 
 def write_numbers(content: Content, folder: Path) -> None:
-    """Fills `folder` anew: `<column>/<row>.json`, and the curve `.csv` where a row reads the end of runs."""
+    """Fills `folder` anew: `<column>/<row>.json`, and the curve `.csv` where a row reads its end."""
     shutil.rmtree(folder, ignore_errors=True)
     table = content.settings.table
     for cell in content.cells:
         if cell.results:
             path = folder / cell.column / f"{cell.row}.json"
             write_json(path, _numbers(cell), indent=1)
-            if table.rows[cell.row].epoch is None:
+            if table.rows[cell.row].epoch is None and trains(cell.results[0].run):
                 _write_curve(cell, table.metrics, path.with_suffix(".csv"))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sdetr.config.base import Name, Settings, Strings
 
@@ -21,15 +21,26 @@ class ColumnSettings(Settings):
 
 
 class RowSettings(Settings):
-    """Where runs start from."""
+    """Where runs start from, or a proposer by itself."""
 
     label: str
-    start: str
+    start: str | None = None
     """A backbone, or `<pretext>~<protocol>`, further stages appended with `+`."""
+    proposer: Name | None = None
+    """One of `params/proposers/`, in place of a start; for protocols that train nothing."""
+    model: Name | None = None
+    """Another detector than the column's."""
     epoch: int | None = None
     """Read the curve at this epoch instead of the end; 0 is the detector before training."""
     scales: Strings = ()
     """Only at these scales and those that extend them; empty: at all."""
+
+    @model_validator(mode="after")
+    def _begins_once(self) -> "RowSettings":
+        if (self.start is None) == (self.proposer is None):
+            found = "neither a start nor a proposer" if self.start is None else "a start and a proposer"
+            raise ValueError(f"start: found {found}, expected one of them")
+        return self
 
 
 class ReferenceSettings(Settings):

@@ -90,9 +90,9 @@ def _csv(content: Content) -> str:
             named = [
                 cell["row"],
                 cell["column"],
-                column.model,
+                row.model or column.model,
                 column.protocol,
-                row.start,
+                row.start or row.proposer,
                 metric,
                 ".".join((cell["same_as"] or {}).values()),
             ]

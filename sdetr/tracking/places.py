@@ -83,6 +83,7 @@ def words_of(job: Job) -> dict[str, str]:
     kind, *words = job.path.split("/")
     keys = {
         "finetune": ("protocol", "model", "start"),
+        "evaluate": ("protocol", "model", "start"),
         "pretrain": ("protocol", "pretext", "model"),
         "views": ("protocol", "views"),
         "features": ("protocol", "views"),

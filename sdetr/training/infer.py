@@ -9,16 +9,24 @@ from sdetr.data.dataset import Dataset
 from sdetr.data.loader import test_views
 from sdetr.data.normalise import normalise
 from sdetr.data.settings import ResizeSettings
+from sdetr.evaluation.settings import OBJECT
+from sdetr.models.answers import loudest
 from sdetr.models.detector import Detector
 
 
 @torch.no_grad()
 def predict(
-    detector: Detector, dataset: Dataset, resize: ResizeSettings, keep: int, half: bool = False
+    detector: Detector,
+    dataset: Dataset,
+    resize: ResizeSettings,
+    keep: int,
+    half: bool = False,
+    logit: int | None = None,
 ) -> dict[str, Any]:
     """At most `keep` answers per image, boxes clipped to it, as columns.
 
-    The detector is in eval mode, on whatever device it is; `half`: in bfloat16, where that is a GPU.
+    The detector is in eval mode, on whatever device it is; `half`: in bfloat16, where that is a GPU; `logit`:
+    the one that says how surely there is an object, where its classes are none of the data set's.
     """
     device = next(detector.parameters()).device
     ids: list[int] = []
@@ -27,7 +35,10 @@ def predict(
         with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
             predictions = detector(normalise(view.to(device)))
         sizes_px = sizes_px.to(device)
-        answers = detector.answers(predictions, sizes_px, keep)
+        if logit is None:
+            answers = detector.answers(predictions, sizes_px, keep)
+        else:
+            answers = loudest(predictions, logit, sizes_px, keep)
         for image_id, size_px, answer in zip(view.image_ids, sizes_px, answers, strict=True):
             ids += [image_id] * len(answer.labels)
             columns = answer.labels, clipped_xywh_px(answer.boxes_xyxy_px, size_px), answer.scores
@@ -35,7 +46,7 @@ def predict(
                 column.append(values)
     label, box_xywh_px, score = (torch.cat(column).cpu().numpy() for column in found)
     return {
-        "classes": list(dataset.classes),
+        "classes": list(dataset.classes) if logit is None else [OBJECT],
         "image_id": ids,
         "label": label,
         "box_xywh_px": box_xywh_px,

@@ -6,11 +6,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AugmentSettings, ResizeSettings
+from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 1, "pretrain": 3, "finetune": 3}
+RECIPES = {"backbone": 1, "pretrain": 3, "finetune": 3, "measure": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
 
@@ -90,7 +91,9 @@ class PretrainProtocolSettings(ScheduleSettings):
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
-Protocol = Annotated[ProtocolSettings | PretrainProtocolSettings, Field(discriminator="task")]
+Protocol = Annotated[
+    ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings, Field(discriminator="task")
+]
 
 
 class TrainedBackbone(ScheduleSettings):

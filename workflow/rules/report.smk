@@ -19,6 +19,8 @@ rule evaluate:
         metrics="data/{scale}/{run}/metrics.json",
     log:
         "logs/{scale}/{run}/metrics.log",
+    wildcard_constraints:
+        run="(finetune|evaluate)/[a-z0-9_.+~/-]+/seed[0-9]+",
     threads: 1
     resources:
         mem_mb=PLAN.resource("{run}/metrics", "mem_mb"),

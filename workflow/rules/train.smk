@@ -1,6 +1,7 @@
 """
 IN    data/{scale}/settings/**: what decides each run; data/raw/**/{split}.json
 OUT   data/{scale}/backbones/{name}.safetensors, data/{scale}/finetune/{protocol}/{model}/{start}/seed{k}/
+      data/{scale}/evaluate/{protocol}/{model}/{start}/seed{k}/: what is measured without fine-tuning
 
 A run's live state is in data/{scale}/state/ and never declared: Snakemake deletes the declared outputs of failed jobs.
 """
@@ -49,3 +50,24 @@ rule finetune:
         out=subpath(output.weights, parent=True),
     shell:
         "exec sdetr train --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
+
+
+rule measure:
+    input:
+        PLAN.input("{measured}"),
+        settings="data/{scale}/settings/{measured}.yaml",
+    output:
+        predictions="data/{scale}/{measured}/predictions.json",
+        settings="data/{scale}/{measured}/settings.yaml",
+        record="data/{scale}/{measured}/run.json",
+    log:
+        "logs/{scale}/{measured}.log",
+    threads: PLAN.resource("{measured}", "threads")
+    resources:
+        mem_mb=PLAN.resource("{measured}", "mem_mb"),
+        runtime=PLAN.resource("{measured}", "minutes"),
+        gpu=PLAN.resource("{measured}", "gpu"),
+    params:
+        out=subpath(output.predictions, parent=True),
+    shell:
+        "exec sdetr measure --settings {input.settings} --out {params.out} 2> >(tee {log} >&2)"
