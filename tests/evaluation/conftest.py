@@ -69,7 +69,9 @@ def random_scene(
     return index, predictions | {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
-def judge(index: dict[str, Any], predictions: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def judge(
+    index: dict[str, Any], predictions: dict[str, Any], use_classes: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """pycocotools' precision and recall arrays and its 12 numbers."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -82,6 +84,7 @@ def judge(index: dict[str, Any], predictions: dict[str, Any]) -> tuple[np.ndarra
         true.createIndex()
         found = true.loadRes([dict(zip(names, row, strict=True)) for row in rows])
         evaluation = COCOeval(true, found, "bbox")
+        evaluation.params.useCats = int(use_classes)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -94,7 +97,7 @@ def make_scene() -> Callable[..., Scene]:
 
 
 @pytest.fixture
-def pycocotools() -> Callable[[dict[str, Any], dict[str, Any]], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def pycocotools() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
     return judge
 
 

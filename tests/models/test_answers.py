@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sdetr.models.answers import loudest
 from sdetr.models.detector import Detector
 from sdetr.models.variants import VARIANTS
 from sdetr.types import Predictions
@@ -33,6 +34,19 @@ def test_focal_answers_are_the_best_pairs_of_query_and_class() -> None:
     assert answer.labels.tolist() == [1, 3, 0]  # one query may answer twice
     torch.testing.assert_close(answer.scores, torch.tensor([3.0, 2.0, 1.0]).sigmoid())
     assert answer.boxes_xyxy_px.tolist() == pytest.approx(_boxes_px([2, 2, 0]))
+
+
+@pytest.mark.parametrize("none", [-9.0, 9.0])
+def test_the_answers_of_one_logit_are_ranked_by_it_alone_as_it_is(none: float) -> None:
+    """DETReg's trap T23: after a softmax or over all classes, other queries would come first."""
+    logits = torch.full((1, 1, 3, 3), -9.0)
+    logits[0, 0, 1, 2] = none
+    logits[..., 0] = torch.tensor([7.0, -7.0, 0.0])
+    logits[..., 1] = torch.tensor([-2.0, 4.0, 3.0])
+    (answer,) = loudest(_predictions(logits), 1, torch.tensor([[100.0, 200.0]]), keep=2)
+    assert answer.scores.tolist() == [4.0, 3.0]
+    assert answer.labels.tolist() == [0, 0]
+    assert answer.boxes_xyxy_px.tolist() == pytest.approx(_boxes_px([1, 2]))
 
 
 @torch.no_grad()
