@@ -77,10 +77,11 @@ def _mentions(plan: Plan) -> dict[str, list[Mention]]:
 
 
 def _followers(plan: Plan) -> dict[str, list[str]]:
-    """Run → those that start from its weights."""
+    """Run → those that start from its weights, or look at what they find as they are."""
     found: dict[str, list[str]] = defaultdict(list)
-    for job in plan.of("finetune"):
-        found[plan.maker(job.inputs["init"]).path].append(job.path)
+    for job in [*plan.of("finetune"), *plan.of("measure")]:
+        if init := job.inputs.get("init"):
+            found[plan.maker(init).path].append(job.path)
     return found
 
 

@@ -123,3 +123,9 @@ def test_dvc_has_a_block_for_detectors_and_one_for_proposers_and_no_chart_withou
     for block in blocks:
         assert block["cmd"].startswith("sdetr measure --settings ${item.in.settings} --out $(dirname ")
     assert whole["plots"] == []
+
+
+def test_the_page_of_a_pretraining_names_what_was_measured_of_it():
+    plan = compile_plan(ROOT / "params", "demo", [PROTOCOL])
+    page = plan.jobs["runs/pretrain/detreg-in100-50e/detreg/deformable/seed0"]
+    assert page.settings["followers"] == [f"{MEASURED}/deformable/detreg~detreg-in100-50e/seed0"]

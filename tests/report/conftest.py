@@ -23,9 +23,11 @@ class Tree:
     settings: dict[str, Any]
     out: Path = Path("reports/demo/tables/toy.md")
 
-    def run(self, start: str, seed: int = 0, column: str = "big", **metrics: float) -> dict[str, str]:
-        """Writes a run and what it rests on; → its CellRun."""
-        folder = f"data/demo/finetune/toy-50e/{column}/{start}/seed{seed}"
+    def run(
+        self, start: str, seed: int = 0, column: str = "big", kind: str = "finetune", **metrics: float
+    ) -> dict[str, str]:
+        """Writes a run and what it rests on; → its CellRun. One of kind `evaluate` trained nothing."""
+        folder = f"data/demo/{kind}/toy-50e/{column}/{start}/seed{seed}"
         index, backbone = "data/raw/toy/test.record.json", f"data/demo/backbones/{start}.json"
         curve = Path(folder, "metrics.jsonl")
         curve.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +47,9 @@ class Tree:
             "predictions.json": "predictions digest",
             "metrics.jsonl": sha256(curve),
         }
+        if kind == "evaluate":
+            curve.unlink()
+            made = {"predictions.json": "predictions digest"}
         self.record(index, {}, {"test.json": "test digest"})
         self.record(backbone, {}, {f"{start}.safetensors": "init digest"})
         before = {"init": (backbone, f"{start}.safetensors"), "test": (index, "test.json")}

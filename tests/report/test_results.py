@@ -104,3 +104,12 @@ def test_scale_paper_is_run_with_the_profile_of_this_machine(tree, run):
     (run / "run.json").unlink()
     with pytest.raises(FileNotFoundError, match="snakemake --profile local all_tables"):
         tree.make()
+
+
+def test_a_run_that_trained_nothing_needs_no_curve_and_is_linked_by_its_record(tree):
+    cell = tree.run("swav_r50", column="measured", kind="evaluate", AP=12.5, AP50=20.0)
+    tree.settings["cells"]["scratch"]["big"] = [cell]
+    page = tree.make()
+    assert "12.5" in page and f"../../../{cell['run']}/run.json" in page
+    numbers = Path("reports/demo/numbers/toy/big")
+    assert (numbers / "scratch.json").is_file() and not (numbers / "scratch.csv").exists()
