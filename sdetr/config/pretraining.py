@@ -1,11 +1,9 @@
 """Jobs that need no labels: proposals, planned views, features made ahead, pretraining."""
 
-from itertools import takewhile
-
 import sdetr.proposals.settings as proposals_settings
 import sdetr.training.settings as training
 import sdetr.views.settings as views_settings
-from sdetr.config.base import SettingsError, Sizes
+from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.stages import Stages
 from sdetr.objectives.settings import DetregSettings
@@ -35,8 +33,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
     recipe = compose.views(task.views, facts)
     backbone = stages.backbone(settings.backbone)
-    cutting = _cutting(stages, protocol, pretext, model)
-    plan = _views(stages, cutting, settings, task.views, recipe, seed)
+    plan = _views(stages, protocol, settings, task.views, recipe, seed)
     inputs = {
         "init": backbone.outputs["weights"],
         "dataset": stages.dataset(settings.dataset).outputs["index"],
@@ -83,19 +80,6 @@ def propose(stages: Stages, dataset: str, proposer: str) -> Job:
     )
     path = f"proposals/{dataset}/{proposer}"
     return stages.add("proposals", path, run, inputs, stages.beside(path, "parquet"))
-
-
-def _cutting(stages: Stages, protocol: str, pretext: str, model: str) -> str:
-    """Whose views a run looks at: the eldest protocol that this one extends and that cuts them alike."""
-
-    def cut(name: str) -> tuple[str, Sizes, int, Views]:
-        facts = stages.compose.pretraining_facts(model, name, pretext)
-        settings, task = stages.compose.pretraining(name, facts), stages.compose.pretext(pretext, facts)
-        return settings.dataset, settings.short, settings.longest, stages.compose.views(task.views, facts)
-
-    wanted = cut(protocol)
-    alike = takewhile(lambda name: cut(name) == wanted, stages.compose.params.kin("protocols", protocol))
-    return list(alike)[-1]
 
 
 def _views(

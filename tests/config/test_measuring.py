@@ -78,16 +78,6 @@ def test_classes_are_ignored_where_nothing_was_fine_tuned_and_there_alone():
         assert job.settings.get("any_class", False) == job.path.startswith("evaluate/")
 
 
-def test_protocols_that_cut_views_alike_share_them_under_the_eldests_name():
-    """Two pretraining lengths of one plan are two runs, but not two sets of views, and no two equal names."""
-    plan = compile_plan(ROOT / "params", "paper")
-    shared = "data/paper/views/updetr-imagenet-60e/updetr-patches/seed0.parquet"
-    looking = [job.path.split("/")[1] for job in plan.of("pretrain") if job.inputs["plan"] == shared]
-    assert sorted(looking) == ["updetr-imagenet-15e", "updetr-imagenet-60e"]
-    other = plan.jobs["pretrain/detreg-in100-50e/detreg/deformable/seed0"]  # it extends them, of other images
-    assert other.inputs["plan"] == "data/paper/views/detreg-in100-50e/detreg-top/seed0.parquet"
-
-
 @pytest.mark.parametrize(
     "file, old, new, message",
     [
