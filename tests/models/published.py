@@ -16,6 +16,9 @@ TRAINABLE = {
 }
 """Model of params/models → parameters that learn."""
 
+PANOPTIC = 42_676_888
+"""DETR with 250 classes and the mask head."""
+
 GFLOPS = {
     "detr": 86,  # arXiv:2005.12872
     "conditional-300q": 90,  # arXiv:2108.06152
