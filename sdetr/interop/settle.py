@@ -14,8 +14,9 @@ from sdetr.models.variants import VARIANTS
 
 log = logging.getLogger(__name__)
 
-TOLD = ("heads", "queries", "temperature", "dropout")
-"""Fields that no shape tells; the first three change what a detector answers."""
+TOLD = ("heads", "queries", "temperature", "mask_attention", "dropout")
+"""Fields that no shape tells; all but dropout change what a detector answers."""
+UNTOLD = "DETR's code; the masks of UP-DETR are per_head, which no file tells: name such a --model"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: s
     told = {name: value for name, value in words.items() if name not in sizes}
     base = known.named or known.published(variant)
     if known.named is not None:
-        _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:3]}, source)
-    said = _nested(base.said() | sizes, told)
+        _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:-1]}, source)
+    masks = {"mask_attention": "joint"} if VARIANTS[variant].masks else {}
+    said = {name: value for name, value in (masks | base.said() | sizes).items() if value is not None}
+    said = _nested(said, told)
     settings = _checked(said, facts.origin)
     if VARIANTS[variant].deformable:
         points = points_of(tensors, settings, source)
@@ -45,9 +48,11 @@ def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: s
             _agree(known, {"points": points}, source)
         settings = _checked(said | {"points": points}, facts.origin)
     rest = f"params/models/{known.name or variant}.yaml"
+    places = dict.fromkeys(TOLD, rest) | ({} if base.mask_attention else {"mask_attention": UNTOLD})
+    places |= dict.fromkeys(told, facts.origin) | dict.fromkeys(sizes, "its shapes")
     for name in TOLD:
-        where = "its shapes" if name in sizes else facts.origin if name in told else rest
-        log.info("%s: %s, from %s", name, getattr(settings, name), where)
+        if (value := getattr(settings, name)) is not None:
+            log.info("%s: %s, from %s", name, value, places[name])
     return settings
 
 
@@ -56,6 +61,8 @@ def _speaks_of(name: str, variant: str) -> bool:
     row = VARIANTS[variant]
     if name.startswith("denoising."):
         return row.denoise
+    if name == "mask_attention":
+        return row.masks
     return name != "detection.no_object" or not row.focal
 
 
@@ -63,9 +70,10 @@ def _agree(known: Known, found: dict[str, Any], source: str) -> None:
     assert known.named is not None
     for name, value in found.items():
         expected = getattr(known.named, name)
-        if value != expected:
+        if value != expected and expected is not None:
+            said = f"no {name}" if value is None else f"{name} {value}"
             raise ValueError(
-                f"{source} has {name} {value}, but params/models/{known.name}.yaml says {expected}; "
+                f"{source} has {said}, but params/models/{known.name}.yaml says {expected}; "
                 "name another model, or none"
             )
 

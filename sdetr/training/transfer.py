@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
     """A backbone file fills the backbone; a detector's file fills everything but keys with a `fresh` prefix.
 
+    A mask head that the detector has no place for stays behind: boxes do not depend on it.
     Raises ValueError with a table when any other key is missing, unknown or of another shape.
     """
     tensors, metadata = read_weights(path)
@@ -21,8 +22,12 @@ def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
         load_exactly(detector.backbone, tensors, str(path))
         log.info("start: backbone %s; everything after it is new", path)
     elif metadata.get("format") == FORMAT:
-        load_exactly(detector, tensors, str(path), fresh)
+        masks = [] if detector.mask_head else [key for key in tensors if key.startswith("mask_head.")]
+        used = {key: tensors[key] for key in tensors.keys() - masks}
+        load_exactly(detector, used, str(path), fresh)
         log.info("start: detector %s; new: %s", path, ", ".join(fresh) or "nothing")
+        if masks:
+            log.info("its mask head, %d parameters, is not used: only boxes are trained here", len(masks))
     else:
         raise ValueError(
             f"{path} says neither `kind: backbone` nor `format: {FORMAT}` in its metadata, but {metadata}; "

@@ -153,17 +153,6 @@ def test_siamese_detrs_files_are_read_before_and_after_their_conversion(
     same(bring(tmp_path / "x.pth", tmp_path / "x.safetensors"), detector, heads=False)
 
 
-def test_up_detr_trap_t5_a_file_with_a_mask_head_is_its_detector(tmp_path: Path) -> None:
-    detector = small_detector("detr")
-    state = {f"detr.{key}": value for key, value in official_state(detector, "detr").items()}
-    state |= {"mask_head.lay1.weight": torch.ones(3), "bbox_attention.q_linear.bias": torch.ones(3)}
-    torch.save({"model": state}, tmp_path / "x.pth")
-    out = bring(tmp_path / "x.pth", tmp_path / "x.safetensors")
-    same(out, detector)
-    text = out.with_name("x.safetensors.keys.txt").read_text()
-    assert "dropped   mask_head.lay1.weight (3,) | mask head" in text
-
-
 def test_up_detr_trap_t1_norms_in_the_other_place_are_seen(tmp_path: Path) -> None:
     path = official_file(tmp_path, small_detector("detr", prenorm=True), "detr", nheads=8)
     card = read_card(read_weights(bring(path, tmp_path / "x"))[1], path)
