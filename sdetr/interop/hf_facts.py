@@ -42,7 +42,7 @@ def facts_of_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any], 
         if config.get(name, known[0]) not in known:
             raise ValueError(f"{path}: {name} is {config[name]!r}, expected {' or '.join(map(repr, known))}")
     queries = ("two_stage_num_proposals",) if config.get("two_stage") else FIELDS["queries"]
-    fields: dict[str, Any] = {"mask_attention": "joint"}  # of a mask head, if there is one
+    fields = {}
     for ours, theirs in (FIELDS | {"queries": queries}).items():
         said = {name: plain(config[name], f"{path}: {name}") for name in theirs if name in config}
         if len(set(said.values())) > 1:

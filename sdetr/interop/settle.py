@@ -14,9 +14,8 @@ from sdetr.models.variants import VARIANTS
 
 log = logging.getLogger(__name__)
 
-TOLD = ("heads", "queries", "temperature", "mask_attention", "dropout")
-"""Fields that no shape tells; all but dropout change what a detector answers."""
-UNTOLD = "DETR's code; the masks of UP-DETR are per_head, which no file tells: name such a --model"
+TOLD = ("heads", "queries", "temperature", "dropout")
+"""Fields that no shape tells; the first three change what a detector answers."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +29,20 @@ class Known:
     name: str = ""
 
 
-def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: str) -> ModelSettings:
-    """Raises ValueError when a named model contradicts the file, or the words of the file make no sense."""
+def settle(
+    tensors: Tensors, variant: str, facts: Facts, known: Known, source: str, masks: str | None
+) -> ModelSettings:
+    """`masks`: how heads of a mask head look, if there is one.
+
+    Raises ValueError when a named model contradicts the file, or the words of the file make no sense.
+    """
     sizes = sizes_of(tensors, variant, source)
     words = {name: value for name, value in facts.fields.items() if _speaks_of(name, variant)}
     told = {name: value for name, value in words.items() if name not in sizes}
     base = known.named or known.published(variant)
     if known.named is not None:
-        _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:-1]}, source)
-    masks = {"mask_attention": "joint"} if VARIANTS[variant].masks else {}
-    said = {name: value for name, value in (masks | base.said() | sizes).items() if value is not None}
-    said = _nested(said, told)
+        _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:3]}, source)
+    said = _nested(base.said() | sizes | ({"mask_attention": masks} if masks else {}), told)
     settings = _checked(said, facts.origin)
     if VARIANTS[variant].deformable:
         points = points_of(tensors, settings, source)
@@ -48,11 +50,9 @@ def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: s
             _agree(known, {"points": points}, source)
         settings = _checked(said | {"points": points}, facts.origin)
     rest = f"params/models/{known.name or variant}.yaml"
-    places = dict.fromkeys(TOLD, rest) | ({} if base.mask_attention else {"mask_attention": UNTOLD})
-    places |= dict.fromkeys(told, facts.origin) | dict.fromkeys(sizes, "its shapes")
     for name in TOLD:
-        if (value := getattr(settings, name)) is not None:
-            log.info("%s: %s, from %s", name, value, places[name])
+        where = "its shapes" if name in sizes else facts.origin if name in told else rest
+        log.info("%s: %s, from %s", name, getattr(settings, name), where)
     return settings
 
 
@@ -61,8 +61,6 @@ def _speaks_of(name: str, variant: str) -> bool:
     row = VARIANTS[variant]
     if name.startswith("denoising."):
         return row.denoise
-    if name == "mask_attention":
-        return row.masks
     return name != "detection.no_object" or not row.focal
 
 
@@ -70,10 +68,9 @@ def _agree(known: Known, found: dict[str, Any], source: str) -> None:
     assert known.named is not None
     for name, value in found.items():
         expected = getattr(known.named, name)
-        if value != expected and expected is not None:
-            said = f"no {name}" if value is None else f"{name} {value}"
+        if value != expected:
             raise ValueError(
-                f"{source} has {said}, but params/models/{known.name}.yaml says {expected}; "
+                f"{source} has {name} {value}, but params/models/{known.name}.yaml says {expected}; "
                 "name another model, or none"
             )
 

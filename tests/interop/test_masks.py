@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,23 +10,14 @@ from PIL import Image
 
 from sdetr.cli import main
 from sdetr.interop.detectors import load_detector
-from sdetr.interop.importing import Said, import_detector
-from sdetr.interop.settle import Known
 from sdetr.interop.weights import read_weights
 from sdetr.models.detector import Detector
 from sdetr.training.transfer import transfer
-from tests.interop.theirs import bring, hugging_face, official_file, official_state, published
+from tests.interop.theirs import bring, hugging_face, official_file, official_state
 from tests.models.small import model_settings, randomise, small_detector, trunk_settings
 
 JOINT = {"variant": "detr", "mask_attention": "joint"}
 PUBLISHED = {"width": 256, "ffn": 2048, "encoder_layers": 6, "decoder_layers": 6, "queries": 100}
-
-
-def bring_as(source: Path, out: Path, **changes: Any) -> Path:
-    """`sdetr import --model mine`, where `mine` is the small DETR with changes."""
-    settings = model_settings(**{"variant": "detr", **changes})
-    import_detector(source, out, Said(Known(published, settings, "mine")))
-    return out
 
 
 def test_up_detr_trap_t5_a_trainers_file_with_a_mask_head_is_all_of_its_detector(
@@ -42,7 +32,7 @@ def test_up_detr_trap_t5_a_trainers_file_with_a_mask_head_is_all_of_its_detector
     assert (
         load_detector(tmp_path / "x")[1].model.heads == 16
     )  # args say nothing, but maps of heads are counted
-    assert "mask_attention: joint, from DETR's code; the masks of UP-DETR are per_head" in caplog.text
+    assert "mask_attention: joint, from DETR's code (else: --per-head)" in caplog.text
 
 
 def test_a_trainers_mask_head_is_called_as_the_papers_code_calls_it() -> None:
@@ -80,21 +70,19 @@ def test_250_classes_are_cocos_things_and_stuff(tmp_path: Path) -> None:
     assert sum(not name.startswith("unused") for name in card.classes) == 80 + 53
 
 
-def test_what_no_file_tells_of_masks_a_named_model_says(tmp_path: Path) -> None:
-    path = official_file(tmp_path, small_detector(**JOINT), "detr")
-    for said in ("joint", "per_head"):
-        out = bring_as(path, tmp_path / said, mask_attention=said)
-        assert load_detector(out)[1].model.mask_attention == said
-    assert load_detector(bring_as(path, tmp_path / "silent"))[1].model.mask_attention == "joint"
+def test_what_no_file_tells_of_masks_a_person_says(tmp_path: Path) -> None:
+    path = official_file(tmp_path, small_detector(**JOINT, prenorm=True), "detr", nheads=8)
+    main(["import", str(path), "--out", str(tmp_path / "x"), "--per-head"])
+    assert load_detector(tmp_path / "x")[1].model.mask_attention == "per_head"
 
 
-def test_a_named_model_with_other_masks_than_the_file_is_refused(tmp_path: Path) -> None:
+def test_what_a_person_says_of_masks_must_not_contradict_the_file(tmp_path: Path) -> None:
     bare = official_file(tmp_path, small_detector("detr"), "detr")
-    with pytest.raises(ValueError, match=r"has no mask_attention, but .*mine\.yaml says joint"):
-        bring_as(bare, tmp_path / "out", mask_attention="joint")
+    with pytest.raises(ValueError, match="has no mask head, but --per-head says"):
+        bring(bare, tmp_path / "out", per_head=True)
     hugging_face(**JOINT).save_pretrained(tmp_path / "hf")
-    with pytest.raises(ValueError, match=r"has mask_attention joint, but .*mine\.yaml says per_head"):
-        bring_as(tmp_path / "hf", tmp_path / "out", mask_attention="per_head")
+    with pytest.raises(ValueError, match="hf: there, heads of masks share a softmax; leave out --per-head"):
+        bring(tmp_path / "hf", tmp_path / "out", per_head=True)
     assert not (tmp_path / "out").exists()
 
 
