@@ -16,6 +16,7 @@ from sdetr.interop.importing import Said, import_detector
 from sdetr.interop.names import family_of, names
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.settle import Known
+from sdetr.interop.weights import read_weights
 from sdetr.models.detector import Detector
 from sdetr.models.settings import ModelSettings
 from tests.models.hf import NAMES, oracle
@@ -100,3 +101,12 @@ def official_file(folder: Path, detector: Detector, variant: str, **options: Any
     args = {"args": argparse.Namespace(**options)} if options else {}
     torch.save({"model": official_state(detector, variant), "epoch": 49} | args, path)
     return path
+
+
+def same(path: Path, detector: Detector, heads: bool = True) -> None:
+    """Every tensor of a file, and no other; without heads of classes if there were none."""
+    found, wanted = read_weights(path)[0], detector.state_dict()
+    if not heads:
+        wanted = {key: value for key, value in wanted.items() if not key.startswith("class_head.")}
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)

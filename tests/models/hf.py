@@ -110,7 +110,8 @@ def agree(detector: Detector, theirs: PreTrainedModel) -> None:
         masks = detector.masks(detector.encode(view), ours)
         assert masks.std() > 0.1
         said = theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
-        torch.testing.assert_close(masks, said.pred_masks, **CLOSE)
+        # where queries look moves masks of random weights by as little as 1e-6
+        torch.testing.assert_close(masks, said.pred_masks, atol=1e-9, rtol=0)
 
 
 def _every_deformable_layer(theirs: PreTrainedModel, given: dict[str, Tensor]) -> Layers:
