@@ -19,8 +19,8 @@ SHAPELESS = ("variant", "heads", "points", "temperature", "reference_temperature
 def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
     """A backbone file fills the backbone; a detector's file fills everything but keys with a `fresh` prefix.
 
-    Raises ValueError with a table when any other key is missing, unknown or of another shape, and with both
-    values when the weights were trained to mean something else.
+    A mask head that the detector has no place for stays behind: boxes do not depend on it.
+    Raises ValueError with a table when any other key is missing, unknown or of another shape.
     """
     tensors, metadata = read_weights(path)
     if metadata.get("kind") == "backbone":
@@ -28,8 +28,12 @@ def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
         log.info("start: backbone %s; everything after it is new", path)
     elif metadata.get("format") == FORMAT:
         _refuse_another_meaning(read_card(metadata, path), detector, path)
-        load_exactly(detector, tensors, str(path), fresh)
+        masks = [] if detector.mask_head else [key for key in tensors if key.startswith("mask_head.")]
+        used = {key: tensors[key] for key in tensors.keys() - masks}
+        load_exactly(detector, used, str(path), fresh)
         log.info("start: detector %s; new: %s", path, ", ".join(fresh) or "nothing")
+        if masks:
+            log.info("its mask head, %d parameters, is not used: only boxes are trained here", len(masks))
     else:
         raise ValueError(
             f"{path} says neither `kind: backbone` nor `format: {FORMAT}` in its metadata, but {metadata}; "
