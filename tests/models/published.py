@@ -18,9 +18,6 @@ TRAINABLE = {
 PANOPTIC = 42_676_888
 """Of `detr` with a mask head, on the 250 ids of COCO's things and stuff."""
 
-PANOPTIC = 42_676_888
-"""DETR with 250 classes and the mask head."""
-
 GFLOPS = {
     "detr": 86,  # arXiv:2005.12872
     "conditional-300q": 90,  # arXiv:2108.06152
