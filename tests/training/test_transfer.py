@@ -4,12 +4,18 @@ from typing import Any
 import pytest
 import torch
 
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import read_weights, save_weights
 from sdetr.models.detector import Detector
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.transfer import transfer
 
-DETECTOR = {"format": "sdetr-2", "classes": "[]"}
+
+def save(detector: Detector, path: Path, **changes: Any) -> None:
+    """`changes` of what the file says of the model."""
+    model = detector.model.model_copy(update=changes)
+    save_detector(detector.state_dict(), path, DetectorCard(model=model, trunk=detector.trunk))
 
 
 def detector(settings: dict[str, Any], classes: int = 3) -> Detector:
@@ -34,7 +40,7 @@ def test_a_detector_fills_everything_but_what_is_fresh(
 ) -> None:
     source, other = detector(finetune_settings, classes=7), detector(finetune_settings)
     own_head = other.get_parameter("class_head.0.weight").clone()
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
     assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
     for key, value in source.state_dict().items():
@@ -46,7 +52,7 @@ def test_a_fresh_head_of_the_same_shape_is_not_taken_either(
 ) -> None:
     source, other = detector(finetune_settings), detector(finetune_settings)
     own_head = other.get_parameter("class_head.0.weight").clone()
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
     assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
 
@@ -57,7 +63,7 @@ def test_any_other_difference_is_an_error_with_a_table(
     source = detector(finetune_settings, classes=7)
     source.renamed = source.neck  # type: ignore[assignment]
     del source.neck
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     other = detector(finetune_settings)
     before = {key: value.clone() for key, value in other.state_dict().items()}
     with pytest.raises(ValueError, match="does not fit") as caught:
@@ -71,11 +77,30 @@ def test_any_other_difference_is_an_error_with_a_table(
     assert all(torch.equal(before[key], value) for key, value in other.state_dict().items())
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"temperature": 10.0}, "temperature 10.0, here"),
+        ({"heads": 1}, "heads 1, here"),
+        ({"turns": 3.0, "points": 2}, r"points 2, here 4; turns 3.0, here"),
+    ],
+)
+def test_weights_that_mean_something_else_are_refused_though_they_fit(
+    changes: dict[str, Any], words: str, finetune_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    source, path = detector(finetune_settings), tmp_path / "weights.safetensors"
+    save(source, path, **changes)
+    with pytest.raises(ValueError, match=f"trained as another detector: .*{words}"):
+        transfer(source, path, ())
+    save(source, path, dropout=0.7)  # of training alone
+    transfer(source, path, ())
+
+
 def test_a_fresh_prefix_that_names_nothing_is_an_error(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source = detector(finetune_settings)
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     with pytest.raises(ValueError, match=r"clas_head\.: no key of Detector begins so"):
         transfer(source, tmp_path / "weights.safetensors", ("clas_head.",))
 
@@ -83,7 +108,7 @@ def test_a_fresh_prefix_that_names_nothing_is_an_error(
 def test_siamese_t17_a_run_without_a_start_is_refused(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(FileNotFoundError, match="has to start from a backbone or from another run"):
+    with pytest.raises(FileNotFoundError, match="expected the file of a backbone, of a run, or of"):
         transfer(detector(finetune_settings), tmp_path / "nothing.safetensors", ())
 
 

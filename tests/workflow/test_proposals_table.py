@@ -21,7 +21,7 @@ RUNS = {
 @pytest.fixture(scope="module")
 def made(new_project):
     project = new_project()
-    seeds = "siamese-voc: {seeds: [0, 1]}"
+    seeds = "siamese-voc: {seeds: [0, 1], rows: [untrained, scratch, siamese]}"
     project.edit(
         "params/scales/smoke.yaml", seeds, f"{seeds}\n  detreg-proposals: {{rows: [{', '.join(RUNS)}]}}"
     )
