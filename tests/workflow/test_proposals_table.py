@@ -43,7 +43,7 @@ def test_every_row_has_a_number_a_link_and_no_curve(made):
     searched = next(cell for cell in told["cells"] if cell["row"] == "selective-search")
     assert searched["metrics"]["AR100"]["mean"] > 10  # what needs no training works at any scale
     numbers = made.root / "reports/smoke/numbers/detreg-proposals"
-    assert {path.suffix for path in numbers.rglob("*") if path.is_file()} == {".json"}
+    assert {path.stem for path in numbers.rglob("*.json")} == set(RUNS) and not list(numbers.rglob("*.csv"))
     with (made.root / TABLE).with_suffix(".csv").open() as file:
         who = {line["row"]: (line["model"], line["start"]) for line in csv.DictReader(file)}
     assert who["updetr"] == ("detr-prenorm", "updetr~updetr-imagenet-60e")
