@@ -134,6 +134,7 @@ def test_what_survives_is_a_detector_with_the_class_head_of_its_own_alone(
         assert classes == ("unused-0", "object", "unused-2", "unused-3")
         assert kept["class_head.0.weight"].shape == (5, 16)  # and no object
         assert {key.split(".")[0] for key in thrown} == {"embedding_head", "target"}
+        assert thrown["embedding_head.layers.1.bias"].shape == (16,)  # as wide as the target's second stage
     assert not any(key.startswith(("target.", "embedding_head.", "to_query.")) for key in kept)
 
 

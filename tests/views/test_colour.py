@@ -146,7 +146,8 @@ def test_draws_have_the_recipes_chances_and_ranges() -> None:
 
 def test_crops_are_coloured_as_torchvisions_transforms_would_by_chance() -> None:
     """In distribution: what a crop's looks are after either is told apart by no test of two samples."""
-    crop = (noise(1, (24, 24)) * 255).to(torch.uint8)[0]
+    blocks = (noise(1, (6, 6)) * 255).to(torch.uint8)[0]
+    crop = blocks.repeat_interleave(4, dim=1).repeat_interleave(4, dim=2)
     count = 2000
     reference = transforms.Compose(
         [
@@ -155,7 +156,7 @@ def test_crops_are_coloured_as_torchvisions_transforms_would_by_chance() -> None
             transforms.RandomApply([transforms.GaussianBlur(13, (0.1, 2.0))], p=0.5),
         ]
     )
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     theirs = torch.stack([reference(crop.float() / 255) for _ in range(count)])
     view = View(
         crop[None], torch.zeros(1, 24, 24, dtype=torch.bool), [0], crops=crop.repeat(1, count, 1, 1, 1)
@@ -164,7 +165,7 @@ def test_crops_are_coloured_as_torchvisions_transforms_would_by_chance() -> None
     assert done.crops is not None and torch.equal(done.images, view.images)
     ours = done.crops[0] / 255
     assert apart(ours, theirs) > 0.01
-    for changes in ({"gray": 0.3}, {"blur": 0.4}, {"jitter": 0.6}, {"brightness": 0.5}, {"hue": 0.3}):
+    for changes in ({"gray": 0.32}, {"blur": 0.34}, {"jitter": 0.6}, {"brightness": 0.6}, {"hue": 0.3}):
         others = Colour(settings(**changes))(crop.repeat(count, 1, 1, 1)) / 255
         assert apart(others, theirs) < 0.01, changes
 
