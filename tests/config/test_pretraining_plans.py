@@ -46,6 +46,19 @@ def test_updetr_t21_384_is_no_size_of_a_pretraining(name: str) -> None:
     assert (found.short, found.longest) == expected
 
 
+@pytest.mark.parametrize(
+    "pretext", ["siamese", "siamese-random-boxes", "updetr", "detreg", "detreg-random-k"]
+)
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_only_views_of_imagenet_come_again(name: str, pretext: str) -> None:
+    facts = PAPER.pretraining_facts("detr", name, pretext)
+    views, schedule = PAPER.views(PAPER.pretext(pretext, facts).views, facts), PAPER.pretraining(name, facts)
+    if schedule.dataset == "imagenet-train":
+        assert views.draws == (10 if pretext.startswith("detreg") else 8)  # DETReg's: a ranking each
+    else:
+        assert views.draws >= schedule.epochs
+
+
 # epochs, drop, batch, lr, of the backbone, of what says where to look
 PUBLISHED = {
     "siamese-imagenet-60e": (60, (40,), 256, 1e-4, 0.0, 1.0),
