@@ -24,7 +24,7 @@ help:
 setup: .venv/.ready
 .venv/.ready: pyproject.toml uv.lock
 	@command -v uv >/dev/null || { echo "uv is missing; putting it into .tools/"; python3 -m venv .tools && .tools/bin/pip install --quiet uv; }
-	uv sync --locked
+	uv sync --locked --compile-bytecode
 	@touch $@
 
 demo: setup

@@ -100,6 +100,11 @@ def test_imports_point_downwards(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_sitting(path):
+    assert len(path.read_text().splitlines()) <= 200
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_optional_packages_stay_in_their_rooms_and_out_of_start_up(path):
     room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
     for line, name, at_import in imports(path):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from sdetr.cli.verbs import Verbs
+from sdetr.cli.verbs import Verbs, positive, share
 
 
 def add(verbs: Verbs) -> None:
@@ -13,18 +13,13 @@ def add(verbs: Verbs) -> None:
     predict.add_argument("--weights", type=Path, required=True, help="of a fine-tuned run, or imported ones")
     predict.add_argument("--out", type=Path, required=True, metavar="DIR")
     predict.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
-    predict.add_argument("--keep", type=_count, default=100, help="answers per image in the JSON (100)")
-    predict.add_argument("--confident", type=float, default=0.3, help="least score of boxes drawn (0.3)")
+    predict.add_argument("--keep", type=positive, default=100, help="answers per image in the JSON (100)")
+    drawn = "least score of boxes that are drawn (0.3), else the best three"
+    predict.add_argument("--confident", type=share, default=0.3, help=drawn)
     predict.add_argument(
         "--size", type=_size, metavar="SHORT/LONGEST", help="pixels; else what the weights were tested with"
     )
     predict.set_defaults(run=_predict)
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
 
 
 def _size(text: str) -> tuple[int, int]:

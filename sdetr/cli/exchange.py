@@ -20,6 +20,9 @@ def add(verbs: Verbs) -> None:
     importing.add_argument(
         "--dilated", action="store_true", help="its backbone is DC5, and SRC does not say so"
     )
+    importing.add_argument(
+        "--per-head", action="store_true", help="heads of its masks share no softmax, as in UP-DETR's code"
+    )
     importing.set_defaults(run=_import)
     exporting = verbs.add_parser("export", help=EXPORT, description=EXPORT)
     exporting.add_argument("weights", type=Path, metavar="FILE")
@@ -41,7 +44,7 @@ def _import(a: argparse.Namespace) -> None:
         return Composer(params, "paper").model(name, {"model": params.kin("models", name)})
 
     known = Known(published, published(a.model) if a.model else None, a.model or "")
-    table = import_detector(a.source, a.out, Said(known, _names(a.classes), a.dilated))
+    table = import_detector(a.source, a.out, Said(known, _names(a.classes), a.dilated, a.per_head))
     print(f"{a.out}\n{table}")
 
 

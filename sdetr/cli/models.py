@@ -42,6 +42,9 @@ def add(verbs: Verbs) -> None:
         metavar=("H", "W"),
         help="of the image, pixels",
     )
+    models.add_argument(
+        "--masks", action="store_true", help="with DETR's mask head, of those that can have one"
+    )
     models.add_argument("--json", action="store_true", help="print a list of objects")
     models.set_defaults(run=_models)
 
@@ -51,12 +54,19 @@ def _models(a: argparse.Namespace) -> None:
     from sdetr.config.layers import Params
     from sdetr.config.words import paper, words
     from sdetr.models.cost import cost
+    from sdetr.models.variants import VARIANTS
 
     composer = Composer(Params(PARAMS), a.scale)
     params, trunk = composer.params, composer.backbone(a.backbone).trunk
     rows = []
     for name in a.names or params.names("models"):
         model = composer.model(name, {"model": params.kin("models", name)})
+        if a.masks and not VARIANTS[model.variant].masks:
+            if a.names:
+                raise ValueError(f"--masks: {name} has no mask head; DETR's variants alone have one")
+            continue
+        if a.masks:
+            model = model.model_copy(update={"mask_attention": "joint"})
         found = asdict(cost(model, trunk, a.classes, tuple(a.size)))
         gflops = {"gflops": found.pop("multiply_adds") / 1e9}
         said = {"paper": paper(params, "models", name), "words": words(params, "models", name)}
@@ -69,6 +79,7 @@ def _models(a: argparse.Namespace) -> None:
     print(
         f"\n{a.backbone} at scale {a.scale}, {a.classes} class outputs; parameters that learn: all but stem "
         f"and first stage;\nGFLOPs: multiply-adds about one image of {height}×{width}, each counted once"
+        f"{', masks not in it' * a.masks}"
     )
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sdetr.cli.verbs import PARAMS, Verbs, positive
+from sdetr.cli.verbs import PARAMS, Verbs, percent, positive
 
 if TYPE_CHECKING:
     from sdetr.config.experiment import Composer
@@ -36,7 +36,7 @@ def add(verbs: Verbs) -> None:
     overfit.add_argument("--images", type=positive, default=8, help="how many of it are learned (8)")
     overfit.add_argument("--protocol", default="overfit", help="schedule and sizes of images (overfit)")
     overfit.add_argument("--scale", default="overfit", help="sizes of detectors (overfit)")
-    overfit.add_argument("--enough", type=float, default=90.0, help="AP50 to reach, percent (90)")
+    overfit.add_argument("--enough", type=percent, default=90.0, help="AP50 to reach, percent (90)")
     overfit.add_argument("--seed", type=int, default=0, help="of the weights that are drawn (0)")
     overfit.add_argument("--jobs", type=positive, default=2, help="detectors at a time (2)")
     overfit.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")

@@ -11,6 +11,9 @@ from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.files import write_text
 
+OF_A_PROTOCOL = ("views", "features")
+"""Made once for each protocol, equal or not: what a run reads must not depend on which tables are made."""
+
 
 @dataclass
 class Plan:
@@ -41,7 +44,8 @@ class Plan:
                 )
             return known
         fingerprint = self._fingerprint(job)
-        if twin := self._paths.get(fingerprint):
+        twin = None if job.stage in OF_A_PROTOCOL else self._paths.get(fingerprint)
+        if twin:
             if not self.merges:
                 raise SettingsError(
                     f"{job.path} and {twin}: equal settings at scale {self.scale}; one run needs one name"

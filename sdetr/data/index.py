@@ -77,8 +77,8 @@ class Index:
                 funnel=info["funnel"],
             )
         except FileNotFoundError:
-            raise FileNotFoundError(f"no index {path}; prepare data set {path.parent.name} first") from None
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise FileNotFoundError(f"no index {path}; `sdetr prepare` makes one of a data set") from None
+        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{path} is no index of a data set ({error!r}); remove it and prepare again"
             ) from error

@@ -1,6 +1,6 @@
 """Names of classes that published files do not carry."""
 
-COCO = {
+THINGS = {
     1: "person bicycle car motorcycle airplane bus train truck boat",
     10: "traffic_light fire_hydrant",
     13: "stop_sign parking_meter bench bird cat dog horse sheep cow elephant bear zebra giraffe",
@@ -15,6 +15,36 @@ COCO = {
     84: "book clock vase scissors teddy_bear hair_drier toothbrush",
 }
 """First id of a run of ids → its names (arXiv:1405.0312); the papers' detectors have a class for every id."""
+STUFF = {
+    92: "banner blanket",
+    95: "bridge",
+    100: "cardboard",
+    107: "counter",
+    109: "curtain",
+    112: "door-stuff",
+    118: "floor-wood flower",
+    122: "fruit",
+    125: "gravel",
+    128: "house",
+    130: "light",
+    133: "mirror-stuff",
+    138: "net",
+    141: "pillow",
+    144: "platform playingfield",
+    147: "railroad river road",
+    151: "roof",
+    154: "sand sea shelf",
+    159: "snow",
+    161: "stairs",
+    166: "tent",
+    168: "towel",
+    171: "wall-brick",
+    175: "wall-stone wall-tile wall-wood water-other",
+    180: "window-blind window-other",
+    184: "tree fence ceiling sky-other cabinet table floor-other pavement mountain grass dirt",
+    195: "paper food-other building-other rock wall-other rug",
+}
+"""What panoptic detectors (arXiv:2005.12872 §5) name besides; `-merged` is left out."""
 VOC = (
     "aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
     "pottedplant sheep sofa train tvmonitor"
@@ -24,7 +54,9 @@ VOC = (
 def published_classes(count: int) -> tuple[str, ...]:
     """Distinct names of so many classes, guessed by their number: COCO's raw ids, VOC, or numbers."""
     if count == 91:
-        return _coco()
+        return _coco(count, THINGS)
+    if count == 250:
+        return _coco(count, THINGS | STUFF)
     if count in (20, 21):  # DETReg's heads (arXiv:2106.04550) have one class that VOC does not use
         return (*VOC.split(), "unused-20")[:count]
     return tuple(f"class-{i}" for i in range(count))
@@ -39,9 +71,9 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _coco() -> tuple[str, ...]:
-    names = [f"unused-{i}" for i in range(91)]
-    for first, run in COCO.items():
+def _coco(count: int, runs: dict[int, str]) -> tuple[str, ...]:
+    names = [f"unused-{i}" for i in range(count)]
+    for first, run in runs.items():
         for i, name in enumerate(run.split(), first):
             names[i] = name.replace("_", " ")
     return tuple(names)

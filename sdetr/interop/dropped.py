@@ -13,7 +13,6 @@ PRETEXT = (
 OTHERS = (
     (r"(.+\.)?num_batches_tracked", "counter of batches"),
     (r"criterion\..+", "weights of a loss"),
-    (r"(mask_head|bbox_attention)\..+", "mask head"),
 )
 
 

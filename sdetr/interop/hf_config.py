@@ -32,12 +32,15 @@ def config_of(card: DetectorCard) -> dict[str, Any]:
     model, row = card.model, VARIANTS[card.model.variant]
     family = family_of(model.variant)
     kind, architecture = CLASSES[family]
+    reads = min(row.levels, READ)
+    if model.mask_attention:
+        architecture, reads = "DetrForSegmentation", card.trunk.stages
     said = model.model_dump()
     config: dict[str, Any] = {
         "architectures": [architecture],
         "model_type": kind,
         "use_timm_backbone": False,
-        "backbone_config": _backbone(card.trunk, min(row.levels, READ)),
+        "backbone_config": _backbone(card.trunk, reads),
         "hidden_size" if family == "dab" else "d_model": model.width,
         "encoder_layers": model.encoder_layers,
         "decoder_layers": model.decoder_layers,
@@ -74,7 +77,7 @@ def preprocessor_of(card: DetectorCard) -> dict[str, Any]:
     resize = card.resize or PUBLISHED_RESIZE
     return {
         "image_processor_type": PROCESSORS[family_of(card.model.variant)],
-        "format": "coco_detection",
+        "format": "coco_panoptic" if card.model.mask_attention else "coco_detection",
         "do_resize": True,
         "size": {"shortest_edge": resize.short, "longest_edge": resize.longest},
         "do_rescale": True,

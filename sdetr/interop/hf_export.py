@@ -11,6 +11,7 @@ from sdetr.interop.names import family_of, names
 from sdetr.interop.pieces import joined
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
+from sdetr.models.mask_head import GROUPS
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VARIANTS
 
@@ -36,7 +37,12 @@ def export_hf(path: Path, folder: Path) -> None:
 
 
 def _where_theirs_looks(name: str, model: ModelSettings) -> str:
-    """Heads that the decoder itself uses stand below it in their files, and nowhere else."""
+    """Heads that the decoder itself uses stand below it in their files, and nowhere else.
+
+    Beside a mask head the whole detector is one part of two.
+    """
+    if model.mask_attention:
+        return name if name.startswith(("mask_head.", "bbox_attention.")) else f"detr.{name}"
     row = VARIANTS[model.variant]
     inner = row.heads_per_layer and name.startswith("bbox_embed.")
     inner = inner or (row.queries == "proposals" and name.startswith("class_embed."))
@@ -58,6 +64,14 @@ def _check(card: DetectorCard, path: Path) -> None:
         and model.temperature,
         "trunk.dilated": card.trunk.dilated and "true",
     }
+    if model.mask_attention:
+        halves = [model.width // 2**i for i in range(1, 5)]
+        uneven = any(count % min(GROUPS, count) for count in [model.width + model.heads, *halves])
+        cannot |= {
+            "model.mask_attention": model.mask_attention != "joint" and f"{model.mask_attention} (not joint)",
+            "trunk.stages": card.trunk.stages != 4 and f"{card.trunk.stages} (a mask head reads 4)",
+            "model.width": uneven and f"{model.width} (a mask head's channels are not shared by {GROUPS})",
+        }
     for group in ("cost", "weights"):  # whole numbers there, too
         for term, value in getattr(model.detection, group):
             cannot[f"model.detection.{group}.{term}"] = value % 1 and value

@@ -15,8 +15,8 @@ from sdetr.interop.hf_facts import PUBLISHED_RESIZE
 from sdetr.interop.keys import Account
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.settle import Known, settle
-from sdetr.interop.sizes import classes_of, trunk_of, variant_of
-from sdetr.interop.sources import read_source
+from sdetr.interop.sizes import classes_of, has_masks, trunk_of, variant_of
+from sdetr.interop.sources import Source, read_source
 from sdetr.interop.translate import translate
 from sdetr.models.detector import Detector
 
@@ -30,6 +30,8 @@ class Said:
     known: Known
     classes: tuple[str, ...] = ()
     dilated: bool = False
+    per_head: bool = False
+    """Heads of the mask head look each for itself."""
 
 
 def import_detector(path: Path, out: Path, said: Said) -> Path:
@@ -43,7 +45,10 @@ def import_detector(path: Path, out: Path, said: Said) -> Path:
     found = translate(source.state, source.form, account)
     account.refuse(f"the {found.family} family")
     variant = variant_of(found.tensors, found.family)
-    model = settle(found.tensors, variant, source.facts, said.known, str(path))
+    masks = _masks(source, said.per_head) if has_masks(found.tensors) else None
+    if said.per_head and not masks:
+        raise ValueError(f"{path} has no mask head, but --per-head says how the heads of one look")
+    model = settle(found.tensors, variant, source.facts, said.known, str(path), masks)
     trunk = trunk_of(found.tensors, _dilated(source.facts, said), str(path))
     classes = _classes(classes_of(found.tensors, variant), source.facts, said.classes, str(path))
     tested = None if found.pretrained else source.facts.resize or PUBLISHED_RESIZE
@@ -86,17 +91,24 @@ def _classes(count: int, facts: Facts, named: tuple[str, ...], source: str) -> t
     return published_classes(count)
 
 
+def _masks(source: Source, per_head: bool) -> str:
+    """Whether the heads of a mask head share one softmax: no name or shape shows it."""
+    if source.form == "hf" and per_head:
+        raise ValueError(f"{source.path}: there, heads of masks share a softmax; leave out --per-head")
+    masks, where = "joint", "what Hugging Face computes"
+    if source.form == "official":
+        masks, where = ("per_head", "--per-head") if per_head else ("joint", "DETR's code (else: --per-head)")
+    log.info("mask_attention: %s, from %s", masks, where)
+    return masks
+
+
 def _dilated(facts: Facts, said: Said) -> bool:
     """DC5 or not: no shape shows it."""
     if said.dilated and facts.dilated is False:
         raise ValueError(f"{facts.origin} says that the last stage is not dilated, but --dilated says it is")
-    where = (
-        facts.origin
-        if facts.dilated is not None
-        else "--dilated"
-        if said.dilated
-        else "default (--dilated: yes)"
-    )
+    where = facts.origin if facts.dilated is not None else "default (else: --dilated)"
+    if said.dilated:
+        where = "--dilated"
     dilated = bool(facts.dilated) or said.dilated
     log.info("dilated: %s, from %s", dilated, where)
     return dilated

@@ -29,15 +29,20 @@ class Known:
     name: str = ""
 
 
-def settle(tensors: Tensors, variant: str, facts: Facts, known: Known, source: str) -> ModelSettings:
-    """Raises ValueError when a named model contradicts the file, or the words of the file make no sense."""
+def settle(
+    tensors: Tensors, variant: str, facts: Facts, known: Known, source: str, masks: str | None
+) -> ModelSettings:
+    """`masks`: how heads of a mask head look, if there is one.
+
+    Raises ValueError when a named model contradicts the file, or the words of the file make no sense.
+    """
     sizes = sizes_of(tensors, variant, source)
     words = {name: value for name, value in facts.fields.items() if _speaks_of(name, variant)}
     told = {name: value for name, value in words.items() if name not in sizes}
     base = known.named or known.published(variant)
     if known.named is not None:
         _agree(known, sizes | {name: v for name, v in told.items() if name in TOLD[:3]}, source)
-    said = _nested(base.said() | sizes, told)
+    said = _nested(base.said() | sizes | ({"mask_attention": masks} if masks else {}), told)
     settings = _checked(said, facts.origin)
     if VARIANTS[variant].deformable:
         points = points_of(tensors, settings, source)

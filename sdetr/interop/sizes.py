@@ -47,7 +47,13 @@ def sizes_of(tensors: Tensors, variant: str, source: str) -> dict[str, Any]:
         sizes["patterns"] = _rows(tensors, "queries.patterns", source) if repeated else 0
     if row.prenorm:
         sizes["prenorm"] = "encoder.norm.weight" in tensors
+    if has_masks(tensors):  # a map of every head stands beside the states
+        sizes["heads"] = _rows(tensors, "mask_head.first.norm.weight", source) - sizes["width"]
     return sizes
+
+
+def has_masks(tensors: Tensors) -> bool:
+    return any(name.startswith("mask_head.") for name in tensors)
 
 
 def points_of(tensors: Tensors, settings: ModelSettings, source: str) -> int:

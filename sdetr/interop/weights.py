@@ -1,6 +1,7 @@
 """Weight files: safetensors that say what they are, and that are loaded wholly or not at all."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,12 +25,17 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, 
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, temporary, metadata
         )
         _order_metadata(temporary)
+        temporary.chmod(0o666 & ~_umask())  # safetensors lets nobody else read, as no other file of ours
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata. Raises FileNotFoundError, or ValueError when it is no safetensors file."""
     if not path.exists():
-        raise FileNotFoundError(f"no weights {path}; a run has to start from a backbone or from another run")
+        raise FileNotFoundError(
+            f"no weights {path}; expected the file of a backbone, of a run, or of `sdetr import`"
+        )
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name the file in it")
     try:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
@@ -63,6 +69,11 @@ def load_exactly(
         matched = len(wanted.keys() & given.keys()) - len(rows["shape"])
         raise ValueError(f"{source} does not fit: {matched} of {len(wanted)} keys match\n{_table(rows)}")
     module.load_state_dict(given, strict=False)  # strictness was checked above, fresh keys aside
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o077))
+    return mask
 
 
 def _order_metadata(path: Path) -> None:

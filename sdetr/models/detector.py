@@ -36,6 +36,7 @@ class Detector(nn.Module):
 
     def __init__(self, model: ModelSettings, trunk: TrunkSettings, num_classes: int) -> None:
         super().__init__()
+        self.model, self.trunk = model, trunk
         self.row = row = VARIANTS[model.variant]
         self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
         self.num_queries = model.queries * max(model.patterns, 1)

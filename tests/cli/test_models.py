@@ -8,7 +8,7 @@ import pytest
 
 from sdetr.cli import main
 from sdetr.config.layers import Params
-from tests.models.published import GFLOPS, TRAINABLE
+from tests.models.published import GFLOPS, PANOPTIC, TRAINABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +32,17 @@ def test_every_model_is_listed_with_the_published_counts(models: Any) -> None:
     assert all(row["parameters"] - row["trainable"] == 222_400 for row in rows.values())  # stem, first stage
     assert rows["deformable_refine"]["paper"] == rows["deformable"]["paper"] == "2010.04159"
     assert all(row["paper"] and row["words"] and "arXiv" not in row["words"] for row in rows.values())
+
+
+def test_with_masks_panoptic_detr_has_the_published_count_and_others_have_none(models: Any) -> None:
+    rows = json.loads(models("--json", "--masks", "--classes", "250"))
+    assert {row["name"]: row["trainable"] for row in rows} == {
+        "detr": PANOPTIC,
+        "detr-prenorm": PANOPTIC + 512,
+    }
+    with pytest.raises(SystemExit) as ended:
+        models("conditional", "--masks")
+    assert ended.value.code == 2
 
 
 def test_the_table_has_a_line_for_each_name_and_says_how_it_counts(models: Any) -> None:

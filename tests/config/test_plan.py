@@ -87,7 +87,7 @@ def test_a_scale_replaces_values_only():
 def test_a_section_of_a_scale_may_make_exceptions(params):
     resize = "  resize: {short: 96, longest: 128}\n"
     edit(params, "scales/demo.yaml", resize, resize + "  when: {model=detr: {steps_per_epoch: 8.0}}\n")
-    plan = compile_plan(params, "demo")
+    plan = compile_plan(params, "demo", "first")
     runs = {
         model: f"finetune/{protocol}/{model}/swav_r50/seed0"
         for model, protocol in (("detr", VANILLA), ("conditional", CONDITIONAL))
@@ -114,13 +114,13 @@ def test_a_section_of_a_scale_about_nothing_is_refused(params):
     with pytest.raises(
         SettingsError, match=r"demo\.yaml:\d+: pretexts: 'siamse' is not known, did you mean 'siamese'"
     ):
-        compile_plan(params, "demo")
+        compile_plan(params, "demo", "first")
 
 
 def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
-    after = compile_plan(params, "demo")
+    after = compile_plan(params, "demo", "first")
     starts = ("swav_r50", "siamese~siamese-imagenet-60e")
     runs = {f"finetune/{CONDITIONAL}/conditional/{start}/seed{k}" for start in starts for k in (0, 1, 2)}
     assert changed(before, after) == runs | {"tables/siamese-voc"}
@@ -128,13 +128,23 @@ def test_an_edited_protocol_concerns_exactly_its_runs_and_their_table(params):
 
 def test_an_edited_pretext_concerns_its_pretraining_and_the_table_that_rests_on_it(params):
     """What follows reruns because its input does; scratch, proposals and views have nothing to do with it."""
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     edit(params, "scales/demo.yaml", "feature: 3.0", "feature: 2.0")
-    after = compile_plan(params, "demo")
+    after = compile_plan(params, "demo", "first")
     runs = {f"pretrain/siamese-imagenet-60e/siamese/{model}/seed0" for model in ("detr", "conditional")}
     assert changed(before, after) == runs | {"tables/siamese-voc"}
     starting = [job.inputs["init"].split("/")[2] for job in after.of("finetune") if "siamese~" in job.path]
     assert starting == ["pretrain"] * 6
+
+
+def test_equal_views_of_two_protocols_are_two_files_whatever_tables_are_made(params):
+    """Else a run would name another file, and be run again, when another table is made, too."""
+    few, all_ = (compile_plan(params, "paper", tables) for tables in (["siamese-voc"], "all"))
+    run = "pretrain/siamese-imagenet-60e/updetr-eos/conditional/seed0"
+    assert few.jobs[run].text == all_.jobs[run].text
+    assert few.jobs[run].inputs["plan"].startswith("data/paper/views/siamese-imagenet-60e/")
+    views = [job for job in all_.of("views") if job.path.endswith("/updetr-patches/seed0")]
+    assert len(views) > 1 and len({job.text.split("\n", 1)[1] for job in views}) == 1
 
 
 def test_an_edited_parent_concerns_its_children_too(params):
@@ -156,12 +166,12 @@ def test_an_edited_backbone_changes_no_runs_settings_but_its_own_and_the_tables(
 
 
 def test_blanks_comments_citations_and_key_order_concern_nothing(params):
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     for path in params.rglob("*.yaml"):
         path.write_text("# a comment\n\n" + path.read_text().replace("\n", "\n\n", 1) + "\n# another\n")
     edit(params, f"protocols/{VANILLA}.yaml", "lr: UP-DETR §4.1", "lr: somewhere else")
     edit(params, f"protocols/{VANILLA}.yaml", "epochs: 50", "epochs:   50   # as printed")
-    assert changed(before, compile_plan(params, "demo")) == set()
+    assert changed(before, compile_plan(params, "demo", "first")) == set()
 
 
 def test_defaults_of_fields_are_in_no_settings_file():
@@ -203,14 +213,14 @@ def test_two_different_inputs_at_one_path_are_an_error_too(params):
     when = "when: {model=conditional: {backbone: supervised_r50}}\nsource:"
     edit(params, "protocols/siamese-imagenet-60e.yaml", "source:", when)
     with pytest.raises(SettingsError, match=r"features/.*planned twice .*: inputs\.init is"):
-        compile_plan(params, "demo")
+        compile_plan(params, "demo", "first")
 
 
 def test_two_columns_of_one_detector_and_protocol_run_once_and_the_second_says_so(params):
     line = "  conditional: {label: Conditional"
     twin = "  twin: {label: t, model: detr, protocol: siamese-voc-vanilla-50e}\n"
     edit(params, "tables/siamese-voc.yaml", line, twin + line)
-    table = compile_plan(params, "demo").jobs["tables/siamese-voc"].settings
+    table = compile_plan(params, "demo", "first").jobs["tables/siamese-voc"].settings
     rows = ("untrained", "scratch", "siamese")
     assert table["same_as"] == {row: {"twin": {"row": row, "column": "detr-50e"}} for row in rows}
     assert all("twin" not in columns for columns in table["cells"].values())
@@ -233,9 +243,9 @@ def test_equal_settings_at_two_paths_are_an_error_naming_both_where_nothing_is_r
 
 def test_names_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
     """Planned runs, their pretraining and everything else are those of a table without the second name."""
-    before = compile_plan(params, "demo")
+    before = compile_plan(params, "demo", "first")
     copied(params)
-    plan = compile_plan(params, "demo")
+    plan = compile_plan(params, "demo", "first")
     assert set(plan.jobs) == set(before.jobs)
     assert {path.split("/")[1] for path in plan.aliases if "supervised" not in path} == {"copy"}
     table = plan.jobs["tables/siamese-voc"].settings
@@ -298,7 +308,7 @@ def test_rows_columns_and_seeds_can_be_selected(params):
     edit(
         params,
         "scales/demo.yaml",
-        "siamese-voc: {}",
+        "siamese-voc: {rows: [untrained, scratch, siamese]}",
         "siamese-voc: {rows: [scratch], columns: [conditional], seeds: [7]}",
     )
     runs = [job.path for job in compile_plan(params, "demo", "first").of("finetune")]
@@ -320,17 +330,19 @@ def test_an_epoch_that_no_curve_has_is_refused_before_any_job(params):
     with pytest.raises(
         SettingsError, match=r"row untrained: .* not evaluated at epoch 7, only at 0, 25, 40, 50"
     ):
-        compile_plan(params, "demo")
+        compile_plan(params, "demo", "first")
 
 
 def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    plan = compile_plan(params, "demo")
+    plan = compile_plan(params, "demo", "first")
     assert len(plan.write()) == len(plan.jobs)
     assert plan.write() == []
     edit(params, f"protocols/{CONDITIONAL}.yaml", "batch: 16\n", "batch: 16\nweight_decay: 2.0e-4\n")
-    assert len(compile_plan(params, "demo").write()) == 13  # two starts, three seeds, their pages, one table
-    for job in compile_plan(params, "demo").jobs.values():
+    assert (
+        len(compile_plan(params, "demo", "first").write()) == 13
+    )  # two starts, three seeds, their pages, one table
+    for job in compile_plan(params, "demo", "first").jobs.values():
         assert yaml.safe_load(Path(job.settings_file).read_text()) == json.loads(json.dumps(job.settings))
 
 

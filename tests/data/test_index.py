@@ -45,7 +45,7 @@ def test_pycocotools_reads_it_and_annotations_count_from_one(tmp_path: Path) -> 
 
 
 def test_what_is_not_an_index_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="prepare data set"):
+    with pytest.raises(FileNotFoundError, match="`sdetr prepare` makes one"):
         Index.load(tmp_path / "train.json")
     for text in ("{", "[]", json.dumps({"images": []})):
         (tmp_path / "train.json").write_text(text)

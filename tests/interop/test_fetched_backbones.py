@@ -1,9 +1,6 @@
-import hashlib
-import logging
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+"""Published backbones give the features that were published, or are refused."""
+
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +10,8 @@ import torchvision
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from sdetr.interop.backbones import fetched_backbone
-from sdetr.interop.download import download
 from sdetr.training.settings import FetchedBackbone
-
-
-class Handler(SimpleHTTPRequestHandler):
-    """Files of a folder; `cut/<file>` breaks off half way."""
-
-    def do_GET(self) -> None:
-        if not self.path.startswith("/cut/"):
-            super().do_GET()
-            return
-        content = (Path(self.directory) / self.path.removeprefix("/cut/")).read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: len(content) // 2])
-
-    log_message = BaseHTTPRequestHandler.log_message
-
-    def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        self.server.asked += 1  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
-    (tmp_path / "site").mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path / "site")))
-    server.asked = 0  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def url(server: ThreadingHTTPServer, name: str) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}/{name}"
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.fixture
-def site(tmp_path: Path, server: ThreadingHTTPServer) -> Path:
-    return tmp_path / "site"
+from tests.interop.site import digest, url
 
 
 def backbone(kind: str, address: str, sha256: str, **trunk: Any) -> FetchedBackbone:
@@ -109,64 +63,6 @@ def test_a_body_key_too_many_or_too_few_is_an_error_with_a_table(
         fetched_backbone(backbone("torchvision", url(server, "odd.pth"), "unknown"), tmp_path / "downloads")
     assert "missing     layer2.1.conv1.weight" in str(caught.value)
     assert "unexpected  layer2.9.conv1.weight" in str(caught.value)
-
-
-def test_a_wrong_digest_leaves_nothing_behind(
-    tmp_path: Path, site: Path, server: ThreadingHTTPServer
-) -> None:
-    (site / "file.pth").write_bytes(b"not what was published")
-    with pytest.raises(ValueError, match=f"has sha256 {digest(site / 'file.pth')}, expected 00000000"):
-        download(url(server, "file.pth"), "00000000", tmp_path / "downloads")
-    assert list((tmp_path / "downloads").iterdir()) == []
-
-
-def test_a_web_page_is_called_a_web_page(tmp_path: Path, site: Path, server: ThreadingHTTPServer) -> None:
-    (site / "file.html").write_text("<html>please log in</html>")
-    with pytest.raises(ValueError, match="sent a web page instead of a file"):
-        download(url(server, "file.html"), "unknown", tmp_path / "downloads")
-    assert list((tmp_path / "downloads").iterdir()) == []
-
-
-def test_a_download_that_breaks_off_is_refused(
-    tmp_path: Path, site: Path, server: ThreadingHTTPServer
-) -> None:
-    (site / "file.pth").write_bytes(bytes(5000))
-    with pytest.raises(ValueError, match="broke off after 2500 of 5000 bytes; try again"):
-        download(url(server, "cut/file.pth"), "unknown", tmp_path / "downloads")
-    assert list((tmp_path / "downloads").iterdir()) == []
-
-
-def test_an_unknown_digest_is_recorded_once_and_enforced_from_then_on(
-    tmp_path: Path, site: Path, server: ThreadingHTTPServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    (site / "file.pth").write_bytes(b"first")
-    folder = tmp_path / "downloads"
-    with caplog.at_level(logging.WARNING, "sdetr"):
-        path = download(url(server, "file.pth"), "unknown", folder)
-    recorded = folder / "file.pth.sha256"
-    assert recorded.read_text().strip() == digest(path)
-    assert digest(path) in caplog.text
-    path.write_bytes(b"changed")
-    with pytest.raises(ValueError, match="from an earlier download, has sha256"):
-        download(url(server, "file.pth"), "unknown", folder)
-    path.unlink()
-    (site / "file.pth").write_bytes(b"published anew")
-    with pytest.raises(ValueError, match=f"expected {recorded.read_text().strip()}"):
-        download(url(server, "file.pth"), "unknown", folder)
-
-
-def test_a_file_that_is_there_is_not_fetched_again(
-    tmp_path: Path, site: Path, server: ThreadingHTTPServer
-) -> None:
-    (site / "file.pth").write_bytes(b"first")
-    for _ in range(3):
-        download(url(server, "file.pth"), "unknown", tmp_path / "downloads")
-    assert server.asked == 1  # type: ignore[attr-defined]
-
-
-def test_a_missing_page_says_where_a_file_may_be_put(tmp_path: Path, server: ThreadingHTTPServer) -> None:
-    with pytest.raises(OSError, match=r"cannot fetch .*none.pth: .*put the file at .*downloads"):
-        download(url(server, "none.pth"), "unknown", tmp_path / "downloads")
 
 
 def test_a_file_that_is_no_weights_is_named(tmp_path: Path, site: Path, server: ThreadingHTTPServer) -> None:

@@ -12,6 +12,7 @@ from tests.interop.theirs import bring, hugging_face, written
 from tests.models.small import detection_settings
 
 HALF = detection_settings("detr", cost=Weights3(label=1.0, box=5.0, giou=1.5))
+MASKS = {"variant": "detr", "mask_attention": "joint"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,10 @@ HALF = detection_settings("detr", cost=Weights3(label=1.0, box=5.0, giou=1.5))
         ({"variant": "detr", "detection": HALF}, {}, r"model\.detection\.cost\.giou: 1\.5"),
         ({"variant": "detr"}, {"dilated": True}, r"trunk\.dilated: true"),
         ({"variant": "deformable"}, {"standardise": True}, "standardised"),
+        (MASKS | {"mask_attention": "per_head"}, {}, r"model\.mask_attention: per_head \(not joint\)"),
+        (MASKS, {"arch": "resnet18", "stages": 3}, r"trunk\.stages: 3 \(a mask head reads 4\)"),
+        (MASKS | {"width": 96}, {}, r"model\.width: 96 \(a mask head's channels"),
+        (MASKS | {"heads": 4}, {}, r"model\.width: 64 \(a mask head's channels"),
     ],
 )
 def test_what_theirs_cannot_be_is_refused_by_name(

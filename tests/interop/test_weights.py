@@ -7,6 +7,12 @@ from torch import nn
 from sdetr.interop.weights import load_exactly, read_weights, save_weights
 
 
+def test_others_may_read_what_everybody_may_read(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    save_weights(nn.Linear(3, 2), tmp_path / "w.safetensors", {})
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_weights_and_what_they_say_come_back(tmp_path: Path) -> None:
     layer = nn.Linear(3, 2)
     layer.weight.data = torch.randn(3, 2).T  # not contiguous

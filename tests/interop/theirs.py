@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -17,13 +16,13 @@ from sdetr.interop.importing import Said, import_detector
 from sdetr.interop.names import family_of, names
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.settle import Known
+from sdetr.interop.weights import read_weights
 from sdetr.models.detector import Detector
 from sdetr.models.settings import ModelSettings
-from tests.models.hf import CLASS_OF, _more, _sizes
+from tests.models.hf import NAMES, oracle
 from tests.models.small import CLASSES, model_settings, randomise, small_detector, trunk_settings
 
 PARAMS = Params(Path(__file__).parents[2] / "params")
-NAMES = tuple(f"thing {i}" for i in range(CLASSES))
 
 
 def published(name: str) -> ModelSettings:
@@ -38,19 +37,8 @@ def bring(source: Path, out: Path, model: str = "", **said: Any) -> Path:
 
 
 def hugging_face(**changes: Any) -> PreTrainedModel:
-    """Theirs, tiny, random everywhere, with class heads of its own for every layer; no name of ours in it."""
-    settings = model_settings(**changes)
-    name = CLASS_OF[settings.variant.split("_")[0]]
-    like = Detector(settings, trunk_settings(), CLASSES)  # for the widths of the backbone
-    words = _sizes(settings, like) | _more(settings) | {"id2label": dict(enumerate(NAMES))}
-    words.pop("num_labels")
-    config = getattr(transformers, f"{name}Config")(**words)
-    theirs = getattr(transformers, f"{name}ForObjectDetection")(config)
-    if settings.variant == "deformable_refine":
-        theirs.class_embed = torch.nn.ModuleList(
-            torch.nn.Linear(settings.width, CLASSES) for _ in theirs.class_embed
-        )
-    return randomise(theirs, seed=5).eval()
+    """Theirs, tiny, random everywhere by its own names."""
+    return randomise(oracle(small_detector(**changes), model_settings(**changes)), seed=5)
 
 
 def written(
@@ -59,7 +47,7 @@ def written(
     """A file of a small random detector of ours."""
     shape = trunk_settings(**(trunk or {}))
     settings = model_settings(**changes)
-    card = DetectorCard(model=settings, trunk=shape, classes=tuple(f"thing {i}" for i in range(classes)))
+    card = DetectorCard(model=settings, trunk=shape, classes=NAMES[:classes])
     path = folder / "ours.safetensors"
     save_detector(randomise(Detector(settings, shape, classes)).state_dict(), path, card)
     return path
@@ -86,7 +74,11 @@ def official_state(detector: Detector, variant: str) -> dict[str, Tensor]:
     for name in [name for name in state if re.search(r"\.q_proj\.", name)]:
         three = [state.pop(name.replace(".q_proj.", f".{part}_proj.")) for part in "qkv"]
         state[re.sub(r"\.q_proj\.(\w+)", r".in_proj_\1", name)] = torch.cat(three)
-    return state | _copies(state, detector, family)
+    state |= _copies(state, detector, family)
+    if detector.mask_head is None:
+        return state
+    masks = ("mask_head.", "bbox_attention.")
+    return {name if name.startswith(masks) else f"detr.{name}": tensor for name, tensor in state.items()}
 
 
 def _copies(state: dict[str, Tensor], detector: Detector, family: str) -> dict[str, Tensor]:
@@ -111,12 +103,10 @@ def official_file(folder: Path, detector: Detector, variant: str, **options: Any
     return path
 
 
-__all__ = [
-    "bring",
-    "hugging_face",
-    "official_file",
-    "official_state",
-    "published",
-    "small_detector",
-    "written",
-]
+def same(path: Path, detector: Detector, heads: bool = True) -> None:
+    """Every tensor of a file, and no other; without heads of classes if there were none."""
+    found, wanted = read_weights(path)[0], detector.state_dict()
+    if not heads:
+        wanted = {key: value for key, value in wanted.items() if not key.startswith("class_head.")}
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)

@@ -1,91 +1,45 @@
 """Hugging Face's detectors as oracles: our weights in their classes, every key of both used."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 import transformers
 from torch import Tensor
-from transformers import PreTrainedModel, ResNetConfig
+from transformers import PreTrainedModel
 
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.hf_export import export_hf
+from sdetr.interop.settings import DetectorCard
 from sdetr.models.detector import Detector
 from sdetr.models.heads import inverse_sigmoid
 from sdetr.models.settings import ModelSettings
 from sdetr.types import View
-from tests.models.hf_names import their_segmentation_state, their_state
-from tests.models.small import CLASSES
+from tests.models.small import CLASSES, padded_view, trunk_settings
 
-CLASS_OF = {
-    "detr": "Detr",
-    "conditional": "ConditionalDetr",
-    "deformable": "DeformableDetr",
-    "dab": "DabDetr",
-}
+NAMES = tuple(f"thing {i}" for i in range(CLASSES))
+transformers.utils.logging.disable_progress_bar()
 
 
 def oracle(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
-    """Their model with our weights, in eval mode. The backbone is a ResNet-50 of any width."""
-    name = CLASS_OF[settings.variant.split("_")[0]]
-    config = getattr(transformers, f"{name}Config")(**_sizes(settings, detector), **_more(settings))
-    theirs = getattr(transformers, f"{name}ForObjectDetection")(config)
-    if settings.variant == "deformable_refine":  # theirs are one parameter, ours one for every layer
-        theirs.class_embed = torch.nn.ModuleList(
-            torch.nn.Linear(settings.width, CLASSES) for _ in theirs.class_embed
-        )
-    theirs.load_state_dict(their_state(detector, settings))
+    """Their model with our weights, in eval mode. A wrong name is a key too many, or another answer."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ours.safetensors"
+        card = DetectorCard(model=settings, trunk=trunk_settings(), classes=NAMES)
+        save_detector(detector.state_dict(), path, card)
+        export_hf(path, Path(folder) / "hf")
+        return loaded(Path(folder) / "hf")
+
+
+def loaded(folder: Path) -> PreTrainedModel:
+    """What their class, by the name that the folder says, makes of it, with nothing left over."""
+    name = json.loads((folder / "config.json").read_text())["architectures"][0]
+    theirs, told = getattr(transformers, name).from_pretrained(folder, output_loading_info=True)
+    assert not any(told.values()), told
     return theirs.eval()
-
-
-def segmenter(detector: Detector, settings: ModelSettings) -> PreTrainedModel:
-    """Their DETR with a mask head, which looks at the maps of all stages."""
-    sizes = _sizes(settings, detector)
-    sizes["backbone_config"].out_features = ["stage1", "stage2", "stage3", "stage4"]
-    theirs = transformers.DetrForSegmentation(transformers.DetrConfig(**sizes))
-    theirs.load_state_dict(their_segmentation_state(detector, settings))
-    return theirs.eval()
-
-
-def _sizes(settings: ModelSettings, detector: Detector) -> dict[str, Any]:
-    width = detector.backbone.conv1.out_channels
-    stages = ["stage4"] if detector.read == 1 else ["stage2", "stage3", "stage4"]
-    backbone = ResNetConfig(
-        embedding_size=width,
-        hidden_sizes=[4 * width, 8 * width, 16 * width, 32 * width],
-        depths=[3, 4, 6, 3],
-        layer_type="bottleneck",
-        out_features=stages,
-    )
-    return {
-        "use_timm_backbone": False,
-        "backbone_config": backbone,
-        "hidden_size" if settings.variant == "dab" else "d_model": settings.width,
-        "encoder_layers": settings.encoder_layers,
-        "decoder_layers": settings.decoder_layers,
-        "encoder_attention_heads": settings.heads,
-        "decoder_attention_heads": settings.heads,
-        "encoder_ffn_dim": settings.ffn,
-        "decoder_ffn_dim": settings.ffn,
-        "num_queries": settings.queries,
-        "num_labels": CLASSES,
-        "auxiliary_loss": False,
-    }
-
-
-def _more(settings: ModelSettings) -> dict[str, Any]:
-    match settings.variant:
-        case "dab":
-            return {
-                "num_patterns": settings.patterns,
-                "temperature_height": int(settings.temperature),
-                "temperature_width": int(settings.temperature),
-            }
-        case "deformable_ss":
-            return {"num_feature_levels": 1}
-        case "deformable_refine" | "dab_deformable":
-            return {"with_box_refine": True}
-        case "deformable_two_stage":
-            return {"with_box_refine": True, "two_stage": True, "two_stage_num_proposals": settings.queries}
-        case _:
-            return {}
 
 
 Layers = tuple[Tensor, Tensor, list[Tensor]]
@@ -95,6 +49,7 @@ Layers = tuple[Tensor, Tensor, list[Tensor]]
 @torch.no_grad()
 def every_layer(theirs: PreTrainedModel, view: View) -> Layers:
     """What they say in every decoder layer, and what its boxes are offsets from."""
+    theirs = theirs.detr if isinstance(theirs, transformers.DetrForSegmentation) else theirs
     given = {"pixel_values": view.images, "pixel_mask": (~view.padding).long()}
     if isinstance(theirs, transformers.DeformableDetrForObjectDetection):
         return _every_deformable_layer(theirs, given)
@@ -127,6 +82,36 @@ def every_layer(theirs: PreTrainedModel, view: View) -> Layers:
             moved = theirs.bbox_predictor(state) + inverse_sigmoid(references[-1])
             references = [*references, moved.sigmoid()]
     return classes(hidden), _placed(offsets, references), references
+
+
+CLOSE = {"atol": 1e-5, "rtol": 0.0}
+"""In float64 what is left is cells' positions, which theirs has in float32."""
+
+
+def exact(detector: Detector, theirs: PreTrainedModel) -> tuple[Detector, PreTrainedModel, View]:
+    """Both, and a padded view, in doubles where theirs can: its DAB-DETR is float32 alone."""
+    dtype = torch.float32 if isinstance(theirs, transformers.DabDetrForObjectDetection) else torch.float64
+    view = replace(padded_view(), images=padded_view().images.to(dtype))
+    return detector.to(dtype), theirs.to(dtype), view
+
+
+@torch.no_grad()
+def agree(detector: Detector, theirs: PreTrainedModel) -> None:
+    """Every layer's answers, and masks where there are; images have whole tokens of padding."""
+    detector, theirs, view = exact(detector, theirs)
+    assert detector.encode(view).padding.any(dim=1).all()
+    ours, (logits, boxes, references) = detector(view), every_layer(theirs, view)
+    assert ours.logits.std() > 0.1 and ours.boxes.std() > 0.02  # else agreement would mean little
+    assert (ours.logits[0] - ours.logits[1]).abs().max() > 0.1
+    torch.testing.assert_close(ours.logits, logits, **CLOSE)
+    torch.testing.assert_close(ours.boxes, boxes, **CLOSE)
+    torch.testing.assert_close(ours.references, references, **CLOSE)
+    if isinstance(theirs, transformers.DetrForSegmentation):
+        masks = detector.masks(detector.encode(view), ours)
+        assert masks.std() > 0.1
+        said = theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
+        # where queries look moves masks of random weights by as little as 1e-6
+        torch.testing.assert_close(masks, said.pred_masks, atol=1e-9, rtol=0)
 
 
 def _every_deformable_layer(theirs: PreTrainedModel, given: dict[str, Tensor]) -> Layers:

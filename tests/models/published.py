@@ -15,6 +15,8 @@ TRAINABLE = {
     "dn_dab_deformable": 47_206_754,
 }
 """Model of params/models → parameters that learn."""
+PANOPTIC = 42_676_888
+"""Of `detr` with a mask head, on the 250 ids of COCO's things and stuff."""
 
 GFLOPS = {
     "detr": 86,  # arXiv:2005.12872

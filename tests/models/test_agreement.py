@@ -7,51 +7,30 @@ import torch
 from transformers import PreTrainedModel
 
 from sdetr.models.detector import Detector
-from sdetr.types import View
-from tests.models.hf import every_layer, oracle
+from tests.models.hf import CLOSE, agree, every_layer, exact, oracle
 from tests.models.small import model_settings, padded_view, small_detector
 
 MODELS = {
     "detr": {"variant": "detr"},
-    "conditional": {"variant": "conditional"},
+    "detr-masks": {"variant": "detr", "mask_attention": "joint", "heads": 16},
+    "conditional": {"variant": "conditional", "heads": 4},
     "deformable_ss": {"variant": "deformable_ss"},
-    "deformable": {"variant": "deformable"},
+    "deformable": {"variant": "deformable", "heads": 4, "points": 3},
     "deformable_refine": {"variant": "deformable_refine"},
     "deformable_two_stage": {"variant": "deformable_two_stage"},
     "dab": {"variant": "dab", "temperature": 20.0},
-    "dab-3patterns": {"variant": "dab", "temperature": 20.0, "patterns": 3},
+    "dab-3patterns": {"variant": "dab", "temperature": 10.0, "patterns": 3, "heads": 4},
 }
-
-
-CLOSE = {"atol": 1e-5, "rtol": 0.0}
-"""In float64 what is left is cells' positions, which theirs has in float32; its DAB-DETR is float32 alone."""
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def both(request: pytest.FixtureRequest) -> tuple[Detector, PreTrainedModel]:
     detector = small_detector(**MODELS[request.param])
-    theirs = oracle(detector, model_settings(**MODELS[request.param]))
-    dtype = torch.float32 if request.param.startswith("dab") else torch.float64
-    return detector.to(dtype), theirs.to(dtype)
+    return exact(detector, oracle(detector, model_settings(**MODELS[request.param])))[:2]
 
 
-def view_for(detector: Detector) -> View:
-    view = padded_view()
-    return replace(view, images=view.images.to(next(detector.parameters())))
-
-
-@torch.no_grad()
 def test_every_layer_says_what_hugging_face_says(both: tuple[Detector, PreTrainedModel]) -> None:
-    detector, theirs = both
-    view = view_for(detector)
-    assert detector.encode(view).padding.any(dim=1).all()  # whole tokens of every image are padding
-    ours = detector(view)
-    logits, boxes, references = every_layer(theirs, view)
-    assert ours.logits.std() > 0.1 and ours.boxes.std() > 0.02  # else agreement would mean little
-    assert (ours.logits[0] - ours.logits[1]).abs().max() > 0.1
-    torch.testing.assert_close(ours.logits, logits, **CLOSE)
-    torch.testing.assert_close(ours.boxes, boxes, **CLOSE)
-    torch.testing.assert_close(ours.references, references, **CLOSE)
+    agree(*both)
 
 
 @torch.no_grad()
@@ -73,8 +52,7 @@ def test_padding_an_image_changes_what_it_changes_in_hugging_face(
 
 @torch.no_grad()
 def test_the_last_layer_is_what_hugging_face_returns(both: tuple[Detector, PreTrainedModel]) -> None:
-    detector, theirs = both
-    view = view_for(detector)
+    detector, theirs, view = exact(*both)
     ours, answer = detector(view), theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
     torch.testing.assert_close(ours.logits[-1], answer.logits, **CLOSE)
     torch.testing.assert_close(ours.boxes[-1], answer.pred_boxes, **CLOSE)
@@ -82,8 +60,8 @@ def test_the_last_layer_is_what_hugging_face_returns(both: tuple[Detector, PreTr
 
 @torch.no_grad()
 def test_the_first_stage_says_what_hugging_face_says_of_every_token() -> None:
-    detector = small_detector("deformable_two_stage").double()
-    theirs, view = oracle(detector, model_settings("deformable_two_stage")).double(), view_for(detector)
+    detector = small_detector("deformable_two_stage")
+    detector, theirs, view = exact(detector, oracle(detector, model_settings("deformable_two_stage")))
     ours = detector(view).first_stage
     answer = theirs(pixel_values=view.images, pixel_mask=(~view.padding).long())
     assert ours is not None

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from sdetr.models.detector import Detector
-from sdetr.models.variants import VARIANTS as VARIANTS_ROWS
 from sdetr.objectives.detection import Detection
 from sdetr.types import View
 from tests.models.hf import oracle
@@ -65,7 +64,6 @@ def test_variants_32_the_first_stage_has_its_losses_whatever_other_terms_weigh()
 def test_losses_equal_hugging_faces(variant: str) -> None:
     detector = small_detector(variant)
     theirs = oracle(detector, model_settings(variant))
-    theirs.config.class_cost = 2 if VARIANTS_ROWS[variant].focal else 1
     objective = Detection(detector, detection_settings(variant))
     view = padded_view(sizes=FOUR)
     labels = [

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 import torch
 
+from sdetr.interop.detectors import save_detector
+from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import read_weights, save_weights
 from sdetr.models.backbone import ResNet
 from sdetr.models.detector import Detector
@@ -11,7 +13,11 @@ from sdetr.models.settings import TrunkSettings
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.transfer import transfer
 
-DETECTOR = {"format": "sdetr-2", "classes": "[]"}
+
+def save(detector: Detector, path: Path, **changes: Any) -> None:
+    """`changes` of what the file says of the model."""
+    model = detector.model.model_copy(update=changes)
+    save_detector(detector.state_dict(), path, DetectorCard(model=model, trunk=detector.trunk))
 
 
 def detector(settings: dict[str, Any], classes: int = 3) -> Detector:
@@ -36,7 +42,7 @@ def test_a_detector_fills_everything_but_what_is_fresh(
 ) -> None:
     source, other = detector(finetune_settings, classes=7), detector(finetune_settings)
     own_head = other.get_parameter("class_head.0.weight").clone()
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
     assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
     for key, value in source.state_dict().items():
@@ -48,7 +54,7 @@ def test_a_fresh_head_of_the_same_shape_is_not_taken_either(
 ) -> None:
     source, other = detector(finetune_settings), detector(finetune_settings)
     own_head = other.get_parameter("class_head.0.weight").clone()
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
     assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
 
@@ -59,7 +65,7 @@ def test_any_other_difference_is_an_error_with_a_table(
     source = detector(finetune_settings, classes=7)
     source.renamed = source.neck  # type: ignore[assignment]
     del source.neck
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     other = detector(finetune_settings)
     before = {key: value.clone() for key, value in other.state_dict().items()}
     with pytest.raises(ValueError, match="does not fit") as caught:
@@ -84,9 +90,13 @@ def test_updetr_t1_a_forgotten_order_of_norms_is_refused(
     finetune_settings: dict[str, Any], tmp_path: Path, prenorm: bool, word: str
 ) -> None:
     """Two keys differ; the released loader goes on without a word, with the layers in the wrong order."""
-    save_weights(detr(finetune_settings, not prenorm), tmp_path / "weights.safetensors", DETECTOR)
+    source, other = (detr(finetune_settings, order) for order in (not prenorm, prenorm))
+    save(source, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match=f"another detector: prenorm {not prenorm}, here {prenorm}"):
+        transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
+    save(source, tmp_path / "weights.safetensors", prenorm=prenorm)  # a file that says what is not so
     with pytest.raises(ValueError, match=rf"{word} +encoder\.norm\."):
-        transfer(detr(finetune_settings, prenorm), tmp_path / "weights.safetensors", ("class_head.",))
+        transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
 
 
 def test_updetr_t5_a_prefix_in_front_of_every_key_is_refused(
@@ -94,7 +104,9 @@ def test_updetr_t5_a_prefix_in_front_of_every_key_is_refused(
 ) -> None:
     """As a mask head around a detector gives it; the released loader takes nothing and goes on."""
     source = detector(finetune_settings)
-    save_weights(torch.nn.ModuleDict({"detr": source}), tmp_path / "weights.safetensors", DETECTOR)
+    prefixed = {f"detr.{key}": value for key, value in source.state_dict().items()}
+    card = DetectorCard(model=source.model, trunk=source.trunk)
+    save_detector(prefixed, tmp_path / "weights.safetensors", card)
     with pytest.raises(ValueError, match=f"0 of {len(source.state_dict())} keys match"):
         transfer(source, tmp_path / "weights.safetensors", ())
 
@@ -113,15 +125,34 @@ def test_updetr_t9_a_backbone_of_any_kind_starts_with_all_of_its_weights_or_not_
         with pytest.raises(ValueError, match="does not fit"):
             transfer(other, path, ())
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="has to start from"):
+    with pytest.raises(FileNotFoundError, match="expected the file of a backbone"):
         transfer(whole, path, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"temperature": 10.0}, "temperature 10.0, here"),
+        ({"heads": 1}, "heads 1, here"),
+        ({"turns": 3.0, "points": 2}, r"points 2, here 4; turns 3.0, here"),
+    ],
+)
+def test_weights_that_mean_something_else_are_refused_though_they_fit(
+    changes: dict[str, Any], words: str, finetune_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    source, path = detector(finetune_settings), tmp_path / "weights.safetensors"
+    save(source, path, **changes)
+    with pytest.raises(ValueError, match=f"trained as another detector: .*{words}"):
+        transfer(source, path, ())
+    save(source, path, dropout=0.7)  # of training alone
+    transfer(source, path, ())
 
 
 def test_a_fresh_prefix_that_names_nothing_is_an_error(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source = detector(finetune_settings)
-    save_weights(source, tmp_path / "weights.safetensors", DETECTOR)
+    save(source, tmp_path / "weights.safetensors")
     with pytest.raises(ValueError, match=r"clas_head\.: no key of Detector begins so"):
         transfer(source, tmp_path / "weights.safetensors", ("clas_head.",))
 
@@ -129,7 +160,7 @@ def test_a_fresh_prefix_that_names_nothing_is_an_error(
 def test_siamese_t17_a_run_without_a_start_is_refused(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(FileNotFoundError, match="has to start from a backbone or from another run"):
+    with pytest.raises(FileNotFoundError, match="expected the file of a backbone, of a run, or of"):
         transfer(detector(finetune_settings), tmp_path / "nothing.safetensors", ())
 
 

@@ -41,4 +41,24 @@ decoder.layers.{i}.     transformer.decoder.layers.{i}.   model.decoder.layers.{
   beside_feed.norm        norm3                             final_layer_norm
 """
 
-DETR = ENCODER + DENSE + LEARNED + DECODER
+MASKS = """
+mask_head.attention.query  bbox_attention.q_linear  bbox_attention.q_linear
+mask_head.attention.key    bbox_attention.k_linear  bbox_attention.k_linear
+mask_head.first.conv       mask_head.lay1           mask_head.lay1
+mask_head.first.norm       mask_head.gn1            mask_head.gn1
+mask_head.second.conv      mask_head.lay2           mask_head.lay2
+mask_head.second.norm      mask_head.gn2            mask_head.gn2
+mask_head.refine.0.conv    mask_head.lay3           mask_head.lay3
+mask_head.refine.0.norm    mask_head.gn3            mask_head.gn3
+mask_head.refine.1.conv    mask_head.lay4           mask_head.lay4
+mask_head.refine.1.norm    mask_head.gn4            mask_head.gn4
+mask_head.refine.2.conv    mask_head.lay5           mask_head.lay5
+mask_head.refine.2.norm    mask_head.gn5            mask_head.gn5
+mask_head.adapters.0       mask_head.adapter1       mask_head.adapter1
+mask_head.adapters.1       mask_head.adapter2       mask_head.adapter2
+mask_head.adapters.2       mask_head.adapter3       mask_head.adapter3
+mask_head.out              mask_head.out_lay        mask_head.out_lay
+"""
+"""Where there is a mask head, the rest stands below `detr`."""
+
+DETR = ENCODER + DENSE + LEARNED + DECODER + MASKS
