@@ -82,11 +82,11 @@ class DetregSettings(Settings):
     views: Name
     """Recipe in `params/views/`."""
     target: Name
-    """Backbone that says how boxes look, whatever the detector's (trap T17)."""
+    """Backbone that says how boxes look, whatever the detector's (trap T16)."""
     target_stage: Count
     """Its stage whose average is wanted (trap T15)."""
     embedding: NotNegative
-    """λ_e, of the mean difference in the last layer; 0: nothing is said."""
+    """λ_e, of the mean difference in the last layer (trap T17); 0: nothing is said."""
     logits: Count
     """Of the class head, of which the second is "object" (trap T8)."""
     frozen: ClassVar[bool] = False

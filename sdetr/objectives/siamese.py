@@ -36,8 +36,6 @@ class Siamese(Search):
     def __init__(self, detector: Detector, settings: SiameseSettings, regions: int) -> None:
         """`regions` per view. Raises ValueError when they cannot share the detector's queries evenly."""
         super().__init__()
-        if detector.row.queries == "proposals":
-            raise ValueError("a two-stage detector chooses its own queries; regions cannot ask them anything")
         if detector.num_queries % regions:
             raise ValueError(f"{detector.num_queries} queries cannot be shared evenly by {regions} regions")
         self.detector, self.settings, self.regions = detector, settings, regions

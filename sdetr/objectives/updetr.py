@@ -36,8 +36,6 @@ class Updetr(Search):
     ) -> None:
         """At most `patches` per image. Raises ValueError when they cannot share the queries evenly."""
         super().__init__()
-        if detector.row.queries == "proposals":
-            raise ValueError("a two-stage detector chooses its own queries; patches cannot ask them anything")
         if detector.num_queries % patches:
             raise ValueError(f"{detector.num_queries} queries cannot be shared evenly by {patches} patches")
         self.detector, self.settings, self.patches = detector, settings, patches

@@ -113,7 +113,7 @@ def test_boxes_are_fractions_of_the_unpadded_image_and_padding_is_black(dataset:
         assert not padding[0, 0]
 
 
-def test_every_test_image_comes_once_unpadded_with_its_own_size(dataset: Dataset) -> None:
+def test_detreg_t27_every_test_image_comes_once_unpadded_with_its_own_size(dataset: Dataset) -> None:
     seen = []
     for view, sizes in test_views(dataset, ResizeSettings(short=40, longest=64), most=7):
         assert not view.padding.any()

@@ -58,7 +58,7 @@ def losses_of(objective: Detection, view: View) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_detreg_t8_t16_losses_are_the_detectors_own_about_class_1_and_a_mean_of_differences(
+def test_detreg_t8_t17_losses_are_the_detectors_own_about_class_1_and_a_mean_of_differences(
     variant: str,
 ) -> None:
     objective, view = small_detreg(variant), with_boxes()
@@ -79,6 +79,28 @@ def test_detreg_t8_t16_losses_are_the_detectors_own_about_class_1_and_a_mean_of_
                 total, number = total + abs(a - b), number + 1
     assert number == sum(COUNTS) * 16  # stage 2 of a network of width 8
     assert found["embedding"] == pytest.approx(total / number, rel=1e-9)
+
+
+def test_detreg_t18_two_stages_say_how_boxes_look_and_guess_them_in_the_first() -> None:
+    objective, view = small_detreg("deformable_two_stage"), with_boxes()
+    found = losses_of(objective, view)
+    assert {"embedding", "first_label", "first_box", "first_giou"} <= found.keys()
+    (boxes,), _ = objective.found([view])
+    assert [len(one) for one in boxes] == list(COUNTS)
+    losses = objective([view], objective.normaliser([[view]]))
+    losses["embedding"].backward()
+    gradient = objective.detector.queries.embed.weight.grad
+    assert gradient is not None and gradient.any()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_detreg_t15_the_embedding_is_as_wide_as_the_targets_last_stage_whatever_the_detector_reads(
+    variant: str,
+) -> None:
+    objective = small_detreg(variant)
+    assert objective.embedding_head.layers[-1].out_features == objective.target.channels[1] == 16
+    assert len(objective.embedding_head.layers) == 2  # one hidden layer
+    assert ResNet(TrunkSettings(arch="resnet50", stages=2)).channels[-1] == 512
 
 
 def test_labels_of_the_view_do_not_matter() -> None:

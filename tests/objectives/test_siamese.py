@@ -22,7 +22,7 @@ from tests.objectives.small_pairs import (
     small_siamese,
 )
 
-VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "dab_deformable"]
+VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "deformable_two_stage", "dab_deformable"]
 LAYERS = 3
 
 
@@ -93,7 +93,8 @@ def test_gradient_reaches_all_that_learns_and_nothing_that_is_wanted(objective: 
     assert backbone | unused <= idle
     # the first self-attention sees no content yet: zeros times these weights
     known = {"query_content.weight", "key_content.weight", "value.weight", "query.bias", "key.bias"}
-    left = {name for name in idle - backbone - unused if name.split(".")[0] != "agreement"}
+    guesses = ("detector.queries.feature", f"detector.box_head.{LAYERS}.")  # two stages choose by them
+    left = {name for name in idle - backbone - unused if not name.startswith(("agreement.", *guesses))}
     assert {name.split(".", 5)[-1] for name in left} <= known
     # a bias before a norm shifts nothing
     assert {name for name in idle if name.startswith("agreement")} <= {

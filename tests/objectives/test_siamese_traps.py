@@ -19,7 +19,7 @@ from sdetr.types import Predictions, View
 from tests.models.small import CLASSES, model_settings, small_detector, trunk_settings
 from tests.objectives.small_pairs import QUERIES, REGIONS, losses_of, pair, siamese_settings, small_siamese
 
-VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "dab_deformable"]
+VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "deformable_two_stage", "dab_deformable"]
 
 
 @torch.no_grad()
@@ -54,11 +54,6 @@ def test_siamese_t2_the_released_code_asks_all_images_about_the_first_ones_regio
     change = change.abs().amax((0, 2, 3)).view(2, 4)  # view searched, image
     assert (change[1] > 1e-3).tolist() == [True, mimic, mimic, mimic]
     assert change[0].max() < 1e-5
-
-
-def test_a_two_stage_detector_is_refused_by_the_pretext() -> None:
-    with pytest.raises(ValueError, match="a two-stage detector chooses its own queries"):
-        small_siamese("deformable_two_stage")
 
 
 def test_regions_are_asked_about_in_float32_under_autocast() -> None:

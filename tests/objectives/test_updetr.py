@@ -19,7 +19,7 @@ from tests.objectives.small_patches import (
     with_patches,
 )
 
-VARIANTS = ["detr", "conditional", "deformable_ss", "deformable", "dab", "dab_deformable"]
+VARIANTS = ["detr", "conditional", "deformable", "deformable_two_stage", "dab", "dab_deformable"]
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -168,8 +168,6 @@ def test_images_and_their_order_are_independent() -> None:
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(ValueError, match="6 queries cannot be shared evenly by 4 patches"):
         small_updetr("detr", patches=4)
-    with pytest.raises(ValueError, match="two-stage detector chooses its own queries"):
-        small_updetr("deformable_two_stage")
 
 
 @pytest.mark.parametrize("variant", ["dn_dab", "dn_dab_deformable"])

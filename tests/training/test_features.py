@@ -175,3 +175,17 @@ def test_views_with_features_travel_to_a_device(
     moved: View = one.to(torch.device("cpu"))
     assert torch.equal(moved.maps[0], one.maps[0])
     assert torch.equal(moved.crop_features, one.crop_features)
+
+
+@torch.no_grad()
+def test_detreg_t15_the_target_is_the_beginning_of_its_file(tmp_path: Path) -> None:
+    """The second stage's map, as the whole network makes it, whatever is done to its last one."""
+    trunk = TrunkSettings(arch="resnet18", width=8, stages=4, standardise=True, dilated=True)
+    torch.manual_seed(0)
+    whole, path = ResNet(trunk).eval(), tmp_path / "whole.safetensors"
+    save_weights(whole, path, {"kind": "backbone", "trunk": json.dumps(trunk.said())})
+    target, images = frozen_backbone(path, 2), torch.randn(2, 3, 32, 32)
+    assert len(target(images)) == 2 and torch.equal(target(images)[-1], whole(images)[1])
+    assert not target.training and not any(p.requires_grad for p in target.parameters())
+    with pytest.raises(ValueError, match="has 4 stages, but stage 5 is wanted"):
+        frozen_backbone(path, 5)

@@ -34,7 +34,7 @@ def test_every_image_is_answered_with_at_most_so_many_answers(finetune_settings:
         assert y + height <= sizes[image_id][0] + 1e-3
 
 
-def test_an_image_is_answered_alike_whatever_its_neighbours(
+def test_updetr_t23_an_image_is_answered_alike_whatever_its_neighbours(
     finetune_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = FinetuneRun.model_validate(finetune_settings)

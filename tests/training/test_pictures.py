@@ -21,7 +21,9 @@ def colours(path: Path) -> set[str]:
     return {"#" + bytes(colour).hex() for _, colour in found if isinstance(colour, tuple)}
 
 
-def test_confident_answers_are_drawn_or_else_the_best_three(rectangles: Path, tmp_path: Path) -> None:
+def test_detreg_t23_confident_answers_are_drawn_or_else_the_best_three(
+    rectangles: Path, tmp_path: Path
+) -> None:
     dataset = Dataset(rectangles / "raw/rectangles/test.json")
     dataset.classes = list("abcdef")
     for score, shown in (([0.9, 0.1, 0.5, 0.2], {0, 2}), ([0.1, 0.2, 0.05, 0.15], {0, 1, 3})):

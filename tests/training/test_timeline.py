@@ -34,7 +34,7 @@ def test_learning_rate_rises_then_falls_to_a_tenth_at_each_listed_epoch(step: in
     assert timeline(10, drop=(4, 6), warmup_steps=4).lr_factor(step) == pytest.approx(factor)
 
 
-def test_one_drop_is_never_repeated() -> None:
+def test_detreg_t5_one_drop_is_never_repeated() -> None:
     assert timeline(100, drop=(10,)).lr_factor(999) == pytest.approx(0.1)
 
 
@@ -67,7 +67,9 @@ def test_without_a_curve_only_the_end_is_evaluated() -> None:
 
 
 @given(st.integers(1, 40), st.floats(0.1, 9), st.integers(1, 7))
-def test_every_timeline_is_evaluated_at_its_very_end(epochs: int, length: float, every: int) -> None:
+def test_detreg_t26_every_timeline_is_evaluated_at_its_very_end(
+    epochs: int, length: float, every: int
+) -> None:
     points = timeline(epochs, steps_per_epoch=length, evaluate_every=every)
     assert max(points.points()) == points.total
     assert points.points()[points.total] == epochs

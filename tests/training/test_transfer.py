@@ -7,7 +7,9 @@ import torch
 from sdetr.interop.detectors import save_detector
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import read_weights, save_weights
+from sdetr.models.backbone import ResNet
 from sdetr.models.detector import Detector
+from sdetr.models.settings import TrunkSettings
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.transfer import transfer
 
@@ -75,6 +77,56 @@ def test_any_other_difference_is_an_error_with_a_table(
     assert "unexpected  renamed.levels.0.weight (16, 32, 1, 1)" in said
     assert "shape       class_head.0.weight is (7, 16), expected (3, 16)" in said
     assert all(torch.equal(before[key], value) for key, value in other.state_dict().items())
+
+
+def detr(settings: dict[str, Any], prenorm: bool) -> Detector:
+    detection = settings["model"]["detection"] | {"no_object": 0.1}
+    changes = {"variant": "detr", "prenorm": prenorm, "detection": detection}
+    return detector(settings | {"model": settings["model"] | changes})
+
+
+@pytest.mark.parametrize("prenorm, word", [(True, "missing"), (False, "unexpected")])
+def test_updetr_t1_a_forgotten_order_of_norms_is_refused(
+    finetune_settings: dict[str, Any], tmp_path: Path, prenorm: bool, word: str
+) -> None:
+    """Two keys differ; the released loader goes on without a word, with the layers in the wrong order."""
+    source, other = (detr(finetune_settings, order) for order in (not prenorm, prenorm))
+    save(source, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match=f"another detector: prenorm {not prenorm}, here {prenorm}"):
+        transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
+    save(source, tmp_path / "weights.safetensors", prenorm=prenorm)  # a file that says what is not so
+    with pytest.raises(ValueError, match=rf"{word} +encoder\.norm\."):
+        transfer(other, tmp_path / "weights.safetensors", ("class_head.",))
+
+
+def test_updetr_t5_a_prefix_in_front_of_every_key_is_refused(
+    finetune_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """As a mask head around a detector gives it; the released loader takes nothing and goes on."""
+    source = detector(finetune_settings)
+    prefixed = {f"detr.{key}": value for key, value in source.state_dict().items()}
+    card = DetectorCard(model=source.model, trunk=source.trunk)
+    save_detector(prefixed, tmp_path / "weights.safetensors", card)
+    with pytest.raises(ValueError, match=f"0 of {len(source.state_dict())} keys match"):
+        transfer(source, tmp_path / "weights.safetensors", ())
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "resnet34", "resnet50", "resnet101"])
+def test_updetr_t9_a_backbone_of_any_kind_starts_with_all_of_its_weights_or_not_at_all(
+    finetune_settings: dict[str, Any], tmp_path: Path, arch: str
+) -> None:
+    """The released code has weights of one kind; any other trains from noise without a word."""
+    path, trunk = tmp_path / "trunk.safetensors", TrunkSettings(arch=arch, width=16, stages=2)  # type: ignore[arg-type]
+    whole = detector(finetune_settings | {"trunk": trunk.said()})
+    save_weights(ResNet(trunk), path, {"kind": "backbone"})
+    transfer(whole, path, ())
+    for changes in ({"arch": "resnet34" if arch == "resnet18" else "resnet18"}, {"width": 8}, {"stages": 3}):
+        other = detector(finetune_settings | {"trunk": trunk.said() | changes})
+        with pytest.raises(ValueError, match="does not fit"):
+            transfer(other, path, ())
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="expected the file of a backbone"):
+        transfer(whole, path, ())
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import torchvision.transforms.v2 as transforms
 import torchvision.transforms.v2.functional as tv
+from scipy.stats import ks_2samp
 from torch import Tensor
 
 from sdetr.config.layers import Params
@@ -20,6 +23,7 @@ from sdetr.views.colour import (
     Draws,
     blurred,
     coloured,
+    crops_coloured,
     gray_of,
     hue_turned,
     jittered,
@@ -138,6 +142,48 @@ def test_draws_have_the_recipes_chances_and_ranges() -> None:
         assert float(column.std()) == pytest.approx((high - low) / math.sqrt(12), rel=0.03)  # uniform
     first = torch.bincount(drawn.order[:, 0], minlength=4) / 20000
     assert torch.allclose(first, torch.tensor(0.25), atol=0.015)
+
+
+def test_crops_are_coloured_as_torchvisions_transforms_would_by_chance() -> None:
+    """In distribution: what a crop's looks are after either is told apart by no test of two samples."""
+    blocks = (noise(1, (6, 6)) * 255).to(torch.uint8)[0]
+    crop = blocks.repeat_interleave(4, dim=1).repeat_interleave(4, dim=2)
+    count = 2000
+    reference = transforms.Compose(
+        [
+            transforms.RandomApply([transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+            transforms.RandomGrayscale(p=0.2),
+            transforms.RandomApply([transforms.GaussianBlur(13, (0.1, 2.0))], p=0.5),
+        ]
+    )
+    torch.manual_seed(1)
+    theirs = torch.stack([reference(crop.float() / 255) for _ in range(count)])
+    view = View(
+        crop[None], torch.zeros(1, 24, 24, dtype=torch.bool), [0], crops=crop.repeat(1, count, 1, 1, 1)
+    )
+    done = crops_coloured(view, Colour(settings()))
+    assert done.crops is not None and torch.equal(done.images, view.images)
+    ours = done.crops[0] / 255
+    assert apart(ours, theirs) > 0.01
+    for changes in ({"gray": 0.32}, {"blur": 0.34}, {"jitter": 0.6}, {"brightness": 0.6}, {"hue": 0.3}):
+        others = Colour(settings(**changes))(crop.repeat(count, 1, 1, 1)) / 255
+        assert apart(others, theirs) < 0.01, changes
+
+
+LOOKS: list[Callable[[Tensor], Tensor]] = [
+    lambda x: x[:, 0, 0, 0],
+    lambda x: x[:, 2].mean((1, 2)),
+    lambda x: x.std((1, 2, 3)),
+    lambda x: (x[:, 0] - x[:, 1]).std((1, 2)),  # colourfulness
+    lambda x: x.diff(dim=3).abs().mean((1, 2, 3)),  # sharpness
+]
+"""Of images (B, 3, H, W), a number each."""
+
+
+def apart(one: Tensor, two: Tensor) -> float:
+    """Least p-value of any look, away from borders, where blurs differ; equal numbers are to be equal."""
+    inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
+    return min(ks_2samp(*(looks(x[inner]).numpy().round(4) for x in (one, two))).pvalue for looks in LOOKS)
 
 
 def test_strong_jitter_never_goes_below_zero() -> None:

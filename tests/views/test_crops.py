@@ -102,7 +102,7 @@ def test_a_grid_is_all_cells_once(crops_run: Callable[..., ViewsRun]) -> None:
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_boxes_say_where_in_the_view_the_crops_are_from(
+def test_detreg_t19_boxes_say_where_in_the_view_the_crops_are_from(
     flip: float, share: float, crops_run: Callable[..., ViewsRun]
 ) -> None:
     """Colours of an image are the places of its pixels, so that crops and views say where they are from."""
@@ -163,6 +163,21 @@ def test_regions_of_a_proposer_are_its_first_and_images_without_are_left_out(
         np.testing.assert_array_equal(plan.view(0, row).regions, boxes_of(image_id)[:4])
 
 
+def test_detreg_t25_chance_takes_other_boxes_of_every_image_draw_and_seed(
+    planned: Callable[..., CropPlan],
+) -> None:
+    """Draws that repeat, in another worker or epoch, made the released importance sampling no sampling."""
+    policy = {"kind": "importance", "first": 12, "divisor": 4.0}
+    plans = [planned(sampler=PROPOSED | {"policy": policy}, least=1, seed=seed) for seed in (0, 1)]
+    taken = {}
+    for seed, plan in enumerate(plans):
+        for draw in range(plan.draws):
+            for row, image_id in enumerate(plan.image_ids(draw).tolist()):
+                regions, of_image = plan.view(draw, row).regions, boxes_of(image_id).tolist()
+                taken[seed, draw, image_id] = tuple(of_image.index(box) for box in regions.tolist())
+    assert len(taken) > 30 and len(set(taken.values())) > 0.8 * len(taken)
+
+
 def equal(one: View, two: View) -> bool:
     pairs = zip(
         [one.images, one.padding, one.crops, *one.boxes, *one.labels],
@@ -172,7 +187,7 @@ def equal(one: View, two: View) -> bool:
     return one.image_ids == two.image_ids and all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_the_batch_of_a_step_is_the_same_from_any_start_and_with_workers(
+def test_detreg_t25_the_batch_of_a_step_is_the_same_from_any_start_and_with_workers(
     noise: Path, planned: Callable[..., CropPlan]
 ) -> None:
     dataset, plan = Dataset(noise), planned(crop=CUT, least=1)

@@ -55,4 +55,9 @@ def test_updetrs_patches_are_the_papers() -> None:
     assert crops.sampler == PatchesSettings(kind="patches", layout="random", min_px=8)
     assert (crops.regions, crops.fewest, crops.crop_px) == (10, 10, 128)
     assert (crops.flip, crops.crop, crops.proposer) == (0.0, None, None)
-    assert crops.colour == recipe("siamese-pairs").colour
+
+
+@pytest.mark.parametrize("name", PARAMS.names("views"))
+def test_crops_of_every_pretext_are_coloured_alike(name: str) -> None:
+    found: PairsSettings | CropsSettings = check(Views, PARAMS.resolve("views", name))
+    assert found.colour == recipe("siamese-pairs").colour and found.crop_px == 128

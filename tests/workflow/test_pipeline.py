@@ -166,3 +166,33 @@ def test_a_column_of_another_detector_is_one_line_and_its_runs(made):
     assert card.model.variant == model and not card.classes  # nobody has said yet which there are
     assert not [key for key in weights if key.startswith(("class_head.", "queries.labels"))]
     assert "queries.content" in weights and "queries.unknown" in weights
+
+
+def test_rows_of_other_pretexts_are_two_lines_and_run_to_the_table(made):
+    """UP-DETR and DETReg beside Siamese DETR: other regions, other views, another teacher."""
+    starts = {name: f"{name}~siamese-imagenet-60e" for name in ("updetr-eos", "detreg")}
+    rows = "".join(f"  {name}: {{label: {name}, start: {start}}}\n" for name, start in starts.items())
+    (made.root / "params/tables/pretexts.yaml").write_text(
+        "title: Pretexts\ncaption: All of them.\nsource: none\nmetrics: [AP]\n"
+        f"columns:\n  conditional: {{label: C, model: conditional, protocol: {CONDITIONAL}}}\nrows:\n{rows}"
+    )
+    asked = ("--profile", "smoke", "--config", "scale=smoke", "tables=pretexts", "--", "all_tables")
+    table = "reports/smoke/tables/pretexts.md"
+    would = made.would_run(*asked)
+    assert table in would
+    stages = {file.split("/")[2] for file in would if file.startswith("data/smoke/")}
+    assert {"proposals", "views", "pretrain", "finetune"} <= stages
+    assert not stages & {"features", "backbones"}  # nothing is made ahead, and whoever teaches is there
+    made.snakemake(*asked)
+    assert made.would_run(*asked) == set()
+    cells = json.loads((made.root / table).with_suffix(".json").read_text())["cells"]
+    assert [cell["row"] for cell in cells] == list(starts)
+    assert all(cell["metrics"]["AP"]["mean"] >= 0 for cell in cells)
+    for name, classes in (("updetr-eos", 0), ("detreg", 91)):
+        path = made.root / f"data/smoke/pretrain/siamese-imagenet-60e/{name}/conditional/seed0"
+        weights, metadata = read_weights(path / "weights.safetensors")
+        card = read_card(metadata, path)
+        assert len(card.classes) == classes and ("class_head.0.weight" in weights) == bool(classes)
+        assert (path / "pictures/views.png").exists()
+        record = json.loads((path / "run.json").read_text())
+        assert ("target" in record["inputs"]) == (name == "detreg")
