@@ -15,6 +15,7 @@ from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
 from sdetr.training.settings import (
+    AnyProtocol,
     Backbone,
     BoxModel,
     FetchedBackbone,
@@ -88,18 +89,14 @@ class Composer:
         """Raises SettingsError for a protocol that pretrains."""
         settings = self._protocol(name, facts)
         if not isinstance(settings, ProtocolSettings):
-            raise SettingsError(
-                f"protocol {name} is of task {settings.task}; here one of task detection is needed"
-            )
+            raise SettingsError(f"protocol {name} is of task {settings.task}; detection is needed here")
         return settings
 
     def pretraining(self, name: str, facts: Facts) -> PretrainProtocolSettings:
         """Raises SettingsError for a protocol that needs labels."""
         settings = self._protocol(name, facts)
         if not isinstance(settings, PretrainProtocolSettings):
-            raise SettingsError(
-                f"protocol {name} is of task {settings.task}; a pretext needs one of task pretrain"
-            )
+            raise SettingsError(f"protocol {name} is of task {settings.task}; a pretext needs pretrain")
         return settings
 
     def measuring(self, name: str) -> ProposalsProtocolSettings:
@@ -132,14 +129,11 @@ class Composer:
         name = str(layer.values.get("dataset"))
         return (*self.params.kin("datasets", name), name.split("-")[0])
 
-    def _protocol(
-        self, name: str, facts: Facts
-    ) -> ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings:
+    def _protocol(self, name: str, facts: Facts) -> AnyProtocol:
         task = str(self.params.resolve("protocols", name, facts).values.get("task"))
         section = task if task in ScaleSettings.model_fields else ""
         layer = self._layer("protocols", name, facts, section)
-        settings: ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings
-        settings = check(Protocol, layer)
+        settings: AnyProtocol = check(Protocol, layer)
         return settings
 
     def _layer(self, kind: str, name: str, facts: Facts, section: str = "") -> Layer:

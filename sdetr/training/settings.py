@@ -91,9 +91,8 @@ class PretrainProtocolSettings(ScheduleSettings):
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
-Protocol = Annotated[
-    ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings, Field(discriminator="task")
-]
+AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings
+Protocol = Annotated[AnyProtocol, Field(discriminator="task")]
 
 
 class TrainedBackbone(ScheduleSettings):
