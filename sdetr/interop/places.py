@@ -23,8 +23,6 @@ def refuse_folder(folder: Path, source: Path, files: Collection[str]) -> None:
         raise ValueError(f"{folder} is a file; name a folder")
     if source.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{folder} holds {source}, which is exported; name another folder")
-    foreign = (
-        sorted(path.name for path in folder.iterdir() if path.name not in files) if folder.exists() else []
-    )
-    if foreign:
+    held = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if foreign := sorted(held - set(files)):
         raise ValueError(f"{folder} holds {foreign[0]}, which is no part of an export; name another folder")

@@ -60,9 +60,7 @@ def settle(
 def _speaks_of(name: str, variant: str) -> bool:
     """Trainers have options for what their detector does not do."""
     row = VARIANTS[variant]
-    if (
-        name == "temperature"
-    ):  # DAB- and DN-Deformable's trainers keep 20, and compute with 10000 all the same
+    if name == "temperature":  # DAB-Deformable's trainer keeps 20, and its grid has 10000 all the same
         return family_of(variant) == "dab"
     if name.startswith("denoising."):
         return row.denoise
