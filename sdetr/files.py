@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
@@ -21,6 +22,19 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path`, which takes its place when the block ends well, else is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as room:
+        new = Path(room, "new")
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(Path(room, "old"))
+        new.rename(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ EXPORT = "write a detector file as a folder that Hugging Face's from_pretrained 
 
 
 def add(verbs: Verbs) -> None:
-    importing = verbs.add_parser("import", help=IMPORT.split(",")[0], description=IMPORT)
+    importing = verbs.add_parser("import", help=IMPORT, description=IMPORT)
     importing.add_argument("source", type=Path, metavar="SRC")
     importing.add_argument("--out", type=Path, required=True, metavar="FILE")
     importing.add_argument(
@@ -23,11 +23,13 @@ def add(verbs: Verbs) -> None:
     importing.add_argument(
         "--per-head", action="store_true", help="heads of its masks share no softmax, as in UP-DETR's code"
     )
+    importing.add_argument("--force", action="store_true", help="replace FILE if it is there")
     importing.set_defaults(run=_import)
     exporting = verbs.add_parser("export", help=EXPORT, description=EXPORT)
     exporting.add_argument("weights", type=Path, metavar="FILE")
     exporting.add_argument("--to", choices=["hf"], required=True)
     exporting.add_argument("out", type=Path, metavar="DIR")
+    exporting.add_argument("--force", action="store_true", help="replace another export in DIR")
     exporting.set_defaults(run=_export)
 
 
@@ -44,14 +46,15 @@ def _import(a: argparse.Namespace) -> None:
         return Composer(params, "paper").model(name, {"model": params.kin("models", name)})
 
     known = Known(published, published(a.model) if a.model else None, a.model or "")
-    table = import_detector(a.source, a.out, Said(known, _names(a.classes), a.dilated, a.per_head))
+    said = Said(known, _names(a.classes), a.dilated, a.per_head)
+    table = import_detector(a.source, a.out, said, a.force)
     print(f"{a.out}\n{table}")
 
 
 def _export(a: argparse.Namespace) -> None:
     from sdetr.interop.hf_export import export_hf
 
-    export_hf(a.weights, a.out)
+    export_hf(a.weights, a.out, a.force)
     print(a.out)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sdetr.interop.download import download
 from sdetr.interop.pickles import read_state
+from sdetr.interop.sound import refuse_unsound
 from sdetr.interop.weights import load_exactly
 from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
@@ -22,7 +23,9 @@ def fetched_backbone(settings: FetchedBackbone, downloads: Path) -> tuple[ResNet
         raise ValueError("standardise needs the images a backbone was trained on; a fetched one has none")
     path = download(settings.url, settings.sha256, downloads)
     trunk = ResNet(settings.trunk)
-    load_exactly(trunk, trunk_keys(read_state(path)[0], settings.kind, settings.trunk), str(path))
+    state = read_state(path)[0]
+    refuse_unsound(state, str(path))
+    load_exactly(trunk, trunk_keys(state, settings.kind, settings.trunk), str(path))
     return trunk, path
 
 

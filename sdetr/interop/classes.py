@@ -1,5 +1,7 @@
 """Names of classes that published files do not carry."""
 
+from sdetr.interop.names import Family
+
 THINGS = {
     1: "person bicycle car motorcycle airplane bus train truck boat",
     10: "traffic_light fire_hydrant",
@@ -51,15 +53,19 @@ VOC = (
 )
 
 
-def published_classes(count: int) -> tuple[str, ...]:
-    """Distinct names of so many classes, guessed by their number: COCO's raw ids, VOC, or numbers."""
+def published_classes(count: int, family: Family) -> tuple[tuple[str, ...], str]:
+    """Distinct names of so many classes, guessed by their number, and in words what was guessed."""
     if count == 91:
-        return _coco(count, THINGS)
+        return _coco(count, THINGS), "COCO's 91 ids"
     if count == 250:
-        return _coco(count, THINGS | STUFF)
-    if count in (20, 21):  # DETReg's heads (arXiv:2106.04550) have one class that VOC does not use
-        return (*VOC.split(), "unused-20")[:count]
-    return tuple(f"class-{i}" for i in range(count))
+        return _coco(count, THINGS | STUFF), "COCO's 250 ids of things and stuff"
+    if count == 20:
+        return tuple(VOC.split()), "VOC's 20 from 0 on"
+    if count == 21 and family == "deformable":  # DETReg's heads (arXiv:2106.04550) do not use the last
+        return (*VOC.split(), "unused-20"), "VOC's 20 from 0 on"
+    if count == 21:  # heads of DETR's code have one class more than the largest id, and COCO's ids begin at 1
+        return ("unused-0", *VOC.split()), "VOC's 20 from 1 on"
+    return tuple(f"class-{i}" for i in range(count)), "numbers"
 
 
 def distinct(names: tuple[str, ...]) -> tuple[str, ...]:

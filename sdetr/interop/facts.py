@@ -48,10 +48,11 @@ def facts_of_args(said: Any, path: Path) -> Facts:
     if not isinstance(said, argparse.Namespace | dict):
         raise ValueError(f"{origin}: found a {type(said).__name__}, expected the options of a trainer")
     options = said if isinstance(said, dict) else vars(said)
-    if options.get("pe_temperatureH") != options.get("pe_temperatureW"):
+    sides = ("pe_temperatureH", "pe_temperatureW")
+    rows, columns = (plain(options[s], f"{origin}: {s}") if s in options else None for s in sides)
+    if rows != columns:
         raise ValueError(
-            f"{origin}: pe_temperatureH {options.get('pe_temperatureH')} and pe_temperatureW "
-            f"{options.get('pe_temperatureW')} differ; here they are one number"
+            f"{origin}: pe_temperatureH {rows} and pe_temperatureW {columns} differ; here they are one number"
         )
     if options.get("position_embedding", "sine") not in ("sine", "v2"):
         raise ValueError(f"{origin}: position_embedding {options['position_embedding']!r}, expected sine")

@@ -1,6 +1,7 @@
 """Published files list a head once for every layer, and again below the decoder; here each is kept once."""
 
 import re
+from collections.abc import Collection
 
 import torch
 from torch import Tensor
@@ -44,7 +45,7 @@ def refines(named: dict[str, Tensor]) -> bool:
     return any(not torch.equal(named[name], named[first]) for name, first in _later(named))
 
 
-def untied(named: dict[str, Tensor]) -> dict[str, str]:
+def untied(named: Collection[str]) -> dict[str, str]:
     """Name of a later layer's class head → the first's, where the file lists that alone.
 
     Layers have their own, but Hugging Face's refining detector writes them once when they are equal.

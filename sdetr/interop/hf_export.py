@@ -1,14 +1,16 @@
 """A detector file as a folder that Hugging Face's `from_pretrained` loads, every key used."""
 
+import filecmp
 import logging
 from pathlib import Path
 
-from sdetr.files import write_json
+from sdetr.files import folder_written_whole, write_json
 from sdetr.interop.detectors import load_detector
 from sdetr.interop.folding import folded
 from sdetr.interop.hf_config import config_of, preprocessor_of
 from sdetr.interop.names import family_of, names
 from sdetr.interop.pieces import joined
+from sdetr.interop.places import refuse_folder
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
 from sdetr.models.mask_head import GROUPS
@@ -18,8 +20,16 @@ from sdetr.models.variants import VARIANTS
 log = logging.getLogger(__name__)
 
 
-def export_hf(path: Path, folder: Path) -> None:
-    """Raises ValueError for a detector or a setting that Hugging Face has no class for."""
+FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+
+
+def export_hf(path: Path, folder: Path, force: bool = False) -> None:
+    """Writes all of `folder`, or nothing.
+
+    Raises ValueError for a detector or a setting that Hugging Face has no class for, and for a folder that
+    holds anything but this export; another one is replaced if `force`.
+    """
+    refuse_folder(folder, path, FILES)
     detector, card = load_detector(path)
     _check(card, path)
     tensors, card = folded(dict(detector.state_dict()), card)
@@ -30,9 +40,15 @@ def export_hf(path: Path, folder: Path) -> None:
         theirs = table.theirs(key)
         assert theirs is not None, f"{key} of {variant} is in no table"
         called[_where_theirs_looks(theirs, card.model)] = tensor
-    save_tensors(joined(called), folder / "model.safetensors", {"format": "pt"})
-    write_json(folder / "config.json", config_of(card), indent=2)
-    write_json(folder / "preprocessor_config.json", preprocessor_of(card), indent=2)
+    with folder_written_whole(folder) as new:
+        save_tensors(joined(called), new / "model.safetensors", {"format": "pt"})
+        write_json(new / "config.json", config_of(card), indent=2)
+        write_json(new / "preprocessor_config.json", preprocessor_of(card), indent=2)
+        held = [path.name for path in folder.iterdir()] if folder.exists() else []
+        if not force and filecmp.cmpfiles(folder, new, held, shallow=False)[0] != held:
+            raise ValueError(
+                f"{folder} holds another export; name another folder, or replace it with --force"
+            )
     log.info("%s: %d parameters and statistics", variant, len(called))
 
 

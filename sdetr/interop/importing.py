@@ -13,9 +13,12 @@ from sdetr.interop.detectors import save_detector
 from sdetr.interop.facts import Facts
 from sdetr.interop.hf_facts import PUBLISHED_RESIZE
 from sdetr.interop.keys import Account
+from sdetr.interop.names import Family
+from sdetr.interop.places import refuse_file
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.settle import Known, settle
 from sdetr.interop.sizes import classes_of, has_masks, trunk_of, variant_of
+from sdetr.interop.sound import refuse_unsound
 from sdetr.interop.sources import Source, read_source
 from sdetr.interop.translate import translate
 from sdetr.models.detector import Detector
@@ -34,13 +37,16 @@ class Said:
     """Heads of the mask head look each for itself."""
 
 
-def import_detector(path: Path, out: Path, said: Said) -> Path:
+def import_detector(path: Path, out: Path, said: Said, force: bool = False) -> Path:
     """Writes `out`, and beside it what became of every key. Returns the path of that.
 
-    Raises ValueError, before anything is written, when a key finds no place, a parameter is missing, or what
-    the file, its shapes and the person say is not one thing.
+    Raises ValueError, before anything is written, when a key finds no place, a parameter is missing, what the
+    file, its shapes and the person say is not one thing, or `out` is there already, unless `force`.
     """
+    table = out.with_name(f"{out.name}.keys.txt")
+    refuse_file(out, path, force, beside=table)
     source = read_source(path)
+    refuse_unsound(source.state, str(path))
     account = Account(str(path))
     found = translate(source.state, source.form, account)
     account.refuse(f"the {found.family} family")
@@ -50,13 +56,13 @@ def import_detector(path: Path, out: Path, said: Said) -> Path:
         raise ValueError(f"{path} has no mask head, but --per-head says how the heads of one look")
     model = settle(found.tensors, variant, source.facts, said.known, str(path), masks)
     trunk = trunk_of(found.tensors, _dilated(source.facts, said), str(path))
-    classes = _classes(classes_of(found.tensors, variant), source.facts, said.classes, str(path))
+    count = classes_of(found.tensors, variant, str(path))
+    classes = _classes(count, found.family, source.facts, said.classes, str(path))
     tested = None if found.pretrained else source.facts.resize or PUBLISHED_RESIZE
     card = DetectorCard(model=model, trunk=trunk, classes=classes, resize=tested)
     _check(card, found.tensors, account)
     account.refuse(f"a detector of variant {variant}")
     save_detector(found.tensors, out, card)
-    table = out.with_name(f"{out.name}.keys.txt")
     account.write(table)
     log.info("%s: %s", variant, account.summary())
     return table
@@ -77,7 +83,9 @@ def _check(card: DetectorCard, tensors: Mapping[str, Tensor], account: Account) 
         account.add("unmatched", key, tensors[key], f"{card.model.variant} has no such parameter")
 
 
-def _classes(count: int, facts: Facts, named: tuple[str, ...], source: str) -> tuple[str, ...]:
+def _classes(
+    count: int, family: Family, facts: Facts, named: tuple[str, ...], source: str
+) -> tuple[str, ...]:
     """The person's names, or the file's, or those that a head of this size was published with."""
     if named and len(named) != count:
         where = f"has a head of {count} classes" if count else "was pretrained and has no class head"
@@ -88,7 +96,10 @@ def _classes(count: int, facts: Facts, named: tuple[str, ...], source: str) -> t
         if len(facts.classes) != count:
             raise ValueError(f"{facts.origin}: id2label names {len(facts.classes)} classes of {count}")
         return distinct(facts.classes)
-    return published_classes(count)
+    names, guess = published_classes(count, family)
+    if count:
+        log.info("classes: %s, guessed from the head of %d (else: --classes)", guess, count)
+    return names
 
 
 def _masks(source: Source, per_head: bool) -> str:

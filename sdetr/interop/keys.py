@@ -11,7 +11,6 @@ from sdetr.files import write_text
 LISTED = 20
 """Keys that a message lists."""
 
-
 FATES = ("matched", "renamed", "missing", "dropped")
 """Of a key that does no harm; `unmatched` is the fifth."""
 

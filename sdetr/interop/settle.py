@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sdetr.interop.facts import Facts
+from sdetr.interop.names import family_of
 from sdetr.interop.sizes import Tensors, points_of, sizes_of
 from sdetr.models.settings import ModelSettings
 from sdetr.models.variants import VARIANTS
@@ -59,6 +60,8 @@ def settle(
 def _speaks_of(name: str, variant: str) -> bool:
     """Trainers have options for what their detector does not do."""
     row = VARIANTS[variant]
+    if name == "temperature":  # DAB-Deformable's trainer keeps 20, and its grid has 10000 all the same
+        return family_of(variant) == "dab"
     if name.startswith("denoising."):
         return row.denoise
     return name != "detection.no_object" or not row.focal

@@ -68,10 +68,17 @@ def points_of(tensors: Tensors, settings: ModelSettings, source: str) -> int:
     return found // each
 
 
-def classes_of(tensors: Tensors, variant: str) -> int:
-    """No object not counted; 0 without class head."""
-    logits = tensors["class_head.0.bias"].numel() if "class_head.0.bias" in tensors else 0
-    return logits - (not VARIANTS[variant].focal) if logits else 0
+def classes_of(tensors: Tensors, variant: str, source: str) -> int:
+    """No object not counted; 0 without class head. Raises ValueError for a head that knows no class."""
+    if "class_head.0.bias" not in tensors:
+        return 0
+    logits, none = tensors["class_head.0.bias"].numel(), int(not VARIANTS[variant].focal)
+    if logits <= none:
+        rows = f"{logits} rows" + (", and the last one is of no object" if none else "")
+        raise ValueError(
+            f"{source}: its class head knows no class: it has {rows}; fine-tune a pretrained file"
+        )
+    return logits - none
 
 
 def trunk_of(tensors: Tensors, dilated: bool, source: str) -> TrunkSettings:

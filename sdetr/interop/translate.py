@@ -33,6 +33,17 @@ def translate(state: Mapping[str, Tensor], form: Form, account: Account) -> Tran
     if len(bare) != len(state):
         raise ValueError(f"{account.source} has parameters twice, with a prefix and without")
     pretrained = any(map(of_pretext, bare))
+    named = _of_a_detector(state, bare, pretrained, account)
+    family = _family(named, account.source)
+    kept = _heads_once(named, bare, family, account)
+    held = {name: (bare[key], named[key]) for name, key in kept.items()}
+    return Translated(_renamed(held, family, form, account), family, pretrained)
+
+
+def _of_a_detector(
+    state: Mapping[str, Tensor], bare: Mapping[str, str], pretrained: bool, account: Account
+) -> dict[str, Tensor]:
+    """By bare names, without what is no part of a detector here."""
     named: dict[str, Tensor] = {}
     for name, key in bare.items():
         why = why_dropped(name)
@@ -42,19 +53,31 @@ def translate(state: Mapping[str, Tensor], form: Form, account: Account) -> Tran
             named[name] = state[key]
         else:
             account.add("dropped", key, state[key], why)
-    family = _family(named, account.source)
+    return named
+
+
+def _heads_once(
+    named: dict[str, Tensor], bare: Mapping[str, str], family: Family, account: Account
+) -> dict[str, str]:
+    """Where a parameter belongs → which one of the file is it, one for every head of every layer."""
     again = copies(named, numbered=family == "deformable")
     for name, top in again.items():
         account.add("dropped", bare[name], named[name], f"copy of a head: {top}")
     kept = {home(name, named): name for name in named if name not in again}
-    tensors = {name: named[key] for name, key in kept.items()}
-    for name, first in untied(tensors).items() if family == "deformable" else ():
-        tensors[name], kept[name] = tensors[first], kept[first]
+    if family == "deformable":
+        kept |= {name: kept[first] for name, first in untied(kept).items()}
+    return kept
+
+
+def _renamed(
+    held: Mapping[str, tuple[str, Tensor]], family: Family, form: Form, account: Account
+) -> dict[str, Tensor]:
+    """`held`: name → key of the file, and tensor."""
     ours: dict[str, Tensor] = {}
-    table, width = names(family, form), _width(tensors)
-    for name, tensor in tensors.items():
+    table, width = names(family, form), _width(held)
+    for name, (key, tensor) in held.items():
         for part, piece in pieces(name, tensor, width):
-            key, called = bare[kept[name]], table.ours(part)
+            called = table.ours(part)
             if called is None:
                 account.add("unmatched", key, piece, f"no such parameter in the {family} family")
             elif called in ours:
@@ -62,7 +85,7 @@ def translate(state: Mapping[str, Tensor], form: Form, account: Account) -> Tran
             else:
                 account.add("matched" if called == key else "renamed", key, piece, called)
                 ours[called] = piece.float().clone()
-    return Translated(ours, family, pretrained)
+    return ours
 
 
 def _family(named: Mapping[str, Tensor], source: str) -> Family:
@@ -84,7 +107,7 @@ def _family(named: Mapping[str, Tensor], source: str) -> Family:
     )
 
 
-def _width(tensors: Mapping[str, Tensor]) -> int:
+def _width(held: Mapping[str, tuple[str, Tensor]]) -> int:
     """Of the states of a detector whose queries are pairs; 0 of others."""
-    levels = [tensor for name, tensor in tensors.items() if name.endswith("level_embed") and tensor.dim()]
+    levels = [tensor for name, (_, tensor) in held.items() if name.endswith("level_embed") and tensor.dim()]
     return levels[0].shape[-1] if levels else 0

@@ -11,7 +11,6 @@ from sdetr.models.detector import Detector
 
 log = logging.getLogger(__name__)
 
-
 SHAPELESS = ("variant", "heads", "points", "temperature", "reference_temperature", "turns", "prenorm")
 """What changes a detector's answers, and the shape of nothing."""
 

@@ -19,11 +19,11 @@ from tests.models.test_agreement import MODELS
 def published(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, PreTrainedModel, Path]:
-    """A model's name, their detector, and the folder that they wrote."""
+    """A model's name, their detector, and a folder with the folder that they wrote and what we made of it."""
     folder = tmp_path_factory.mktemp(request.param)
     theirs = hugging_face(**MODELS[request.param])
-    theirs.save_pretrained(folder)
-    bring(folder, folder / "ours.safetensors")
+    theirs.save_pretrained(folder / "theirs")
+    bring(folder / "theirs", folder / "ours.safetensors")
     return request.param, theirs, folder
 
 

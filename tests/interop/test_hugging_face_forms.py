@@ -46,12 +46,12 @@ def test_equal_class_heads_that_they_write_once_are_heads_of_every_layer(tmp_pat
     theirs = hugging_face(variant="deformable_refine")
     for head in theirs.class_embed[1:]:
         head.load_state_dict(theirs.class_embed[0].state_dict())
-    theirs.save_pretrained(tmp_path)
-    stored = read_weights(tmp_path / "model.safetensors")[0]
+    theirs.save_pretrained(folder := tmp_path / "hf")
+    stored = read_weights(folder / "model.safetensors")[0]
     once = {key: value for key, value in stored.items() if not re.search(r"class_embed\.[12]", key)}
-    torch.save(once, tmp_path / "pytorch_model.bin")
-    (tmp_path / "model.safetensors").unlink()
-    detector, _ = load_detector(bring(tmp_path, tmp_path / "x.safetensors"))
+    torch.save(once, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    detector, _ = load_detector(bring(folder, tmp_path / "x.safetensors"))
     assert len(detector.class_head) == 3
     agree(detector, theirs)
 

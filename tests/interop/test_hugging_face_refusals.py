@@ -62,10 +62,31 @@ def test_what_theirs_cannot_be_is_refused_by_name(
         (
             "config",
             {"backbone_config": {"downsample_in_bottleneck": True}},
-            "downsample_in_bottleneck is set",
+            r"backbone_config\.downsample_in_bottleneck is True, expected False",
         ),
         ("config", {"dropout": 1.5}, "dropout: Input should be less than or equal to 1"),
-        ("preprocessor_config", {"image_mean": [0.5, 0.5, 0.5]}, r"image_mean \[0.5, 0.5, 0.5\], expected"),
+        (
+            "preprocessor_config",
+            {"image_mean": [0.5, 0.5, 0.5]},
+            r"image_mean is \[0.5, 0.5, 0.5\], expected",
+        ),
+        ("preprocessor_config", {"image_mean": None}, r"config\.json: image_mean is None, expected \[0\.485"),
+        ("preprocessor_config", {"do_normalize": False}, "do_normalize is False, expected True"),
+        ("preprocessor_config", {"do_rescale": False}, "do_rescale is False, expected True"),
+        ("preprocessor_config", {"do_resize": False}, "do_resize is False, expected True"),
+        ("preprocessor_config", {"rescale_factor": 1 / 127.5}, "rescale_factor is 0.0078"),
+        ("preprocessor_config", {"resample": 3}, "resample is 3, expected 2"),
+        ("preprocessor_config", {"size": [1, 2]}, r"config\.json: size is \[1, 2\], expected shortest_edge"),
+        (
+            "preprocessor_config",
+            {"size": {"shortest_edge": 900, "longest_edge": 800}},
+            "size is .* the smaller first",
+        ),
+        ("config", {"backbone_config": {"hidden_act": "gelu"}}, "backbone_config.hidden_act is 'gelu'"),
+        ("config", {"backbone_config": "resnet"}, r"config\.json: backbone_config is 'resnet', expected an"),
+        ("config", {"id2label": {"a": "b"}}, r"config\.json: id2label numbers 1 classes .*: 'a' is one"),
+        ("config", {"id2label": {"01": "b", "0": "a"}}, "id2label numbers 2 classes .*: '01' is one"),
+        ("config", {"id2label": ["a"]}, r"config\.json: id2label is a list, expected an object"),
     ],
 )
 def test_a_folder_that_contradicts_itself_or_us_is_refused_by_its_field(

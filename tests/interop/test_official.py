@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from sdetr.interop.detectors import load_detector, read_card
+from sdetr.interop.importing import Said, import_detector
 from sdetr.interop.names import names
+from sdetr.interop.settle import Known
 from sdetr.interop.weights import read_weights
 from sdetr.types import Ask
-from tests.interop.theirs import bring, official_file, official_state, same
+from tests.interop.theirs import bring, official_file, official_state, published, same
 from tests.models.small import CLASSES, bare_memory, model_settings, randomise, small_detector, trunk_settings
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -35,13 +37,38 @@ MODELS: dict[str, dict[str, Any]] = {
     "dab_deformable-2patterns": {"variant": "dab_deformable", "patterns": 2},
 }
 
+ARGS: dict[str, Any] = {
+    "lr": 1e-4,
+    "epochs": 50,
+    "backbone": "resnet50",
+    "position_embedding": "sine",
+    "nheads": 8,
+    "num_queries": 7,
+    "dropout": 0.1,
+    "dilation": False,
+    "eos_coef": 0.1,
+    "set_cost_class": 2,
+    "set_cost_bbox": 5,
+    "set_cost_giou": 2,
+    "bbox_loss_coef": 5,
+    "giou_loss_coef": 2,
+}
+"""What every trainer keeps."""
+ARGS_OF_DAB: dict[str, Any] = {
+    "cls_loss_coef": 1,
+    "pe_temperatureH": 20,
+    "pe_temperatureW": 20,
+    "scalar": 3,
+    "label_noise_scale": 0.2,
+    "box_noise_scale": 0.4,
+}
+"""What those of DAB-DETR and DN-DETR keep besides, their deformable detectors', too."""
+
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_trainers_file_becomes_the_detector_that_was_trained(tmp_path: Path, name: str) -> None:
     detector = small_detector(**MODELS[name])
-    options = {"nheads": 8, "num_queries": 7, "dropout": 0.1, "dilation": False, "scalar": 3}
-    if "dab" in name and "deformable" not in name:
-        options |= {"pe_temperatureH": 20, "pe_temperatureW": 20}
+    options = ARGS | (ARGS_OF_DAB if "dab" in name else {})
     path = official_file(tmp_path, detector, detector_variant := MODELS[name]["variant"], **options)
     out = bring(path, tmp_path / "x.safetensors")
     same(out, detector)
@@ -52,6 +79,17 @@ def test_a_trainers_file_becomes_the_detector_that_was_trained(tmp_path: Path, n
     assert card.model.variant == detector_variant
     again, _ = load_detector(out)
     assert again.num_queries == detector.num_queries
+
+
+@pytest.mark.parametrize("variant", ["dab_deformable", "dn_dab_deformable"])
+def test_a_temperature_that_dab_deformable_ignores_is_no_reason_to_refuse_its_published_settings(
+    tmp_path: Path, variant: str
+) -> None:
+    """arXiv:2201.12329's trainer keeps 20 in args, and its deformable detector's grid has 10000."""
+    path = official_file(tmp_path, small_detector(variant), variant, **ARGS | ARGS_OF_DAB)
+    named = Known(published, model_settings(variant), "small")
+    import_detector(path, tmp_path / "x", Said(named))
+    assert load_detector(tmp_path / "x")[1].model.temperature == 10000
 
 
 def test_layers_of_detr_are_torchs_own() -> None:

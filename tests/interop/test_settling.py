@@ -19,7 +19,7 @@ from tests.models.small import model_settings, small_detector
 
 
 def published_size(prenorm: bool, keep: Path) -> Path:
-    """A file of the published sizes, all of it one number, so that it stays small in memory."""
+    """A file of the published sizes, all of whose parameters share their numbers, so that it stays small."""
     with torch.device("meta"):
         detector = Detector(
             model_settings(
@@ -28,9 +28,9 @@ def published_size(prenorm: bool, keep: Path) -> Path:
             TrunkSettings(arch="resnet50", width=4),
             91,
         )
-    state = {
-        key: torch.zeros(()).expand(value.shape) for key, value in official_state(detector, "detr").items()
-    }
+    shapes = {key: value.shape for key, value in official_state(detector, "detr").items()}
+    zeros = torch.zeros(max(shape.numel() for shape in shapes.values()))
+    state = {key: zeros[: shape.numel()].view(shape) for key, shape in shapes.items()}
     torch.save({"model": state}, keep)
     return keep
 
@@ -80,6 +80,7 @@ def test_an_unknown_key_or_a_lost_one_stops_everything(tmp_path: Path) -> None:
         ({"nheads": "8"}, "nheads is a str, expected a number"),
         ({"nheads": 7}, "heads: 7 cannot share a width of 64"),
         ({"dropout": 2.0}, "dropout: Input should be less than or equal to 1"),
+        ({"pe_temperatureH": torch.ones(2)}, "pe_temperatureH is a Tensor, expected a number"),
         ({"dilation": "yes"}, "dilation is 'yes', expected True or False"),
         ({"position_embedding": "learned"}, "position_embedding 'learned', expected sine"),
         ({"pe_temperatureH": 20, "pe_temperatureW": 10}, "pe_temperatureH 20 and pe_temperatureW 10 differ"),
@@ -120,7 +121,7 @@ def test_the_verb_takes_names_of_classes_and_checks_their_number(
     for text, words in (("a\nb\n", "head of 5 classes, but --classes names 2"), ("a\na\n", "names twice: a")):
         file.write_text(text)
         with pytest.raises(SystemExit) as ended:
-            main(["import", str(path), "--out", str(out), "--classes", str(file)])
+            main(["import", str(path), "--out", str(out), "--classes", str(file), "--force"])
         assert ended.value.code == 2 and words in capsys.readouterr().err
 
 
