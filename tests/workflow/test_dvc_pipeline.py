@@ -28,7 +28,7 @@ def new_small_project(new_git_project):
         project = new_git_project("siamese-voc")
         project.edit(
             "params/scales/smoke.yaml",
-            "{seeds: [0, 1]}",
+            "{seeds: [0, 1], rows: [untrained, scratch, siamese]}",
             "{seeds: [0], columns: [detr-50e], rows: [scratch, siamese]}",
         )
         project.run("sdetr", "plan", "--scale", "smoke", "--dvc")

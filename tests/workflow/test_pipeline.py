@@ -113,9 +113,9 @@ def test_blanks_and_comments_in_rules_and_params_rerun_nothing(made):
 
 
 def test_a_removed_seed_remakes_the_table_and_the_pages_that_lead_to_it(made):
-    made.edit("params/scales/smoke.yaml", "seeds: [0, 1]", "seeds: [0]")
+    made.edit("params/scales/smoke.yaml", "seeds: [0, 1], rows", "seeds: [0], rows")
     assert would_run(made) == {TABLE} | pages_of(PRETRAINED)
-    made.edit("params/scales/smoke.yaml", "seeds: [0]}", "seeds: [0, 1]}")
+    made.edit("params/scales/smoke.yaml", "seeds: [0], rows", "seeds: [0, 1], rows")
     assert would_run(made) == set()
 
 
@@ -153,7 +153,9 @@ def test_a_column_of_another_detector_is_one_line_and_its_runs(made):
     line = "  conditional: {label: Conditional DETR"
     column = f"  dn: {{label: DN, model: dn_dab_deformable, protocol: {CONDITIONAL}}}\n"
     made.edit("params/tables/siamese-voc.yaml", line, column + line)
-    made.edit("params/scales/smoke.yaml", "{seeds: [0, 1]}", "{seeds: [0]}")
+    made.edit(
+        "params/scales/smoke.yaml", "{seeds: [0, 1], rows: [untrained, scratch, siamese]}", "{seeds: [0]}"
+    )
     model = "dn_dab_deformable"
     run = f"finetune/{CONDITIONAL}/{model}/{SIAMESE}/seed0"
     assert f"data/smoke/{run}/weights.safetensors" in would_run(made)
