@@ -1,9 +1,8 @@
 """What a pretraining looks at: batches of planned views, and what happens to them on the device."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
@@ -16,57 +15,37 @@ from sdetr.views.loader import PairBatches
 from sdetr.views.settings import PairsSettings
 from sdetr.views.store import ViewPlan
 
-
-class Batches(Protocol):
-    """Lists of views that depend on the step alone."""
-
-    steps_per_pass: int
-
-    def from_step(self, step: int) -> Iterator[list[View]]: ...
+SHOWN = 4
+"""Images of a picture."""
 
 
 @dataclass(frozen=True)
 class Material:
     """Batches of a pretraining."""
 
-    batches: Batches
-    sample: Callable[[int], list[View]]
-    """The first views of a fixed order, of so many images or of all, always with their images."""
+    batches: PairBatches | CropBatches
+    shown: list[View]
+    """The first views of a fixed order, with their images, whatever was made ahead."""
     prepared: Callable[[View], View]
     """On the device: bytes → coloured and normalised floats."""
-
-    @property
-    def steps_per_pass(self) -> int:
-        return self.batches.steps_per_pass
-
-    def from_step(self, step: int) -> Iterator[list[View]]:
-        return self.batches.from_step(step)
 
 
 def views_of(run: PretrainRun, dataset: Dataset) -> Material:
     """Raises ValueError if the planned views, or their features, are of something else."""
-    recipe, plan = run.views, Path(run.plan)
-    rest = run.protocol.batch, run.seed, run.protocol.workers
+    recipe, plan, protocol = run.views, Path(run.plan), run.protocol
+    features = Path(run.features) if run.features else None
+    few = min(SHOWN, len(dataset))
     colour = Colour(recipe.colour)
-    batches: Batches
-    if isinstance(recipe, PairsSettings):
-        pairs, features = ViewPlan(plan), Path(run.features) if run.features else None
-        batches = PairBatches(dataset, pairs, recipe.crop_px, *rest, features)
 
-        def sample(count: int) -> list[View]:
-            return PairBatches(dataset, pairs, recipe.crop_px, min(count, len(dataset)), seed=0)[0]
+    def made(batch: int, seed: int, workers: int, features: Path | None) -> PairBatches | CropBatches:
+        if isinstance(recipe, PairsSettings):
+            return PairBatches(dataset, ViewPlan(plan), recipe.crop_px, batch, seed, workers, features)
+        return CropBatches(dataset, CropPlan(plan), recipe.crop_px, batch, seed, workers)
 
-        def prepared(view: View) -> View:
-            return view if view.maps is not None else normalise(coloured(view, colour))
+    def prepared(view: View) -> View:
+        if view.maps is not None:
+            return view
+        return normalise((coloured if recipe.kind == "pairs" else crops_coloured)(view, colour))
 
-    else:
-        crops = CropPlan(plan)
-        batches = CropBatches(dataset, crops, recipe.crop_px, *rest)
-
-        def sample(count: int) -> list[View]:
-            return CropBatches(dataset, crops, recipe.crop_px, min(count, len(dataset)), seed=0)[0]
-
-        def prepared(view: View) -> View:
-            return normalise(crops_coloured(view, colour))
-
-    return Material(batches, sample, prepared)
+    batches = made(protocol.batch, run.seed, protocol.workers, features)
+    return Material(batches, made(few, 0, 0, None)[0], prepared)

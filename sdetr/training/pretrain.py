@@ -27,7 +27,7 @@ from sdetr.training.paths import run_path
 from sdetr.training.settings import PretrainRun
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
-from sdetr.training.view_pictures import SHOWN, Probe, draw_proposals
+from sdetr.training.view_pictures import Probe, draw_proposals
 
 log = logging.getLogger(__name__)
 
@@ -65,17 +65,17 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         dataset = Dataset(Path(run.dataset))
         material = views_of(run, dataset)
         every = max(1, run.protocol.epochs // run.protocol.pictures)
-        timeline = Timeline.of(run.protocol, material.steps_per_pass, every)
+        timeline = Timeline.of(run.protocol, material.batches.steps_per_pass, every)
         pictures = attempt.folder / "pictures"
         if run.proposals:
             draw_proposals(dataset, Path(run.proposals), pictures / "proposals.png")
-        probe = Probe(material.sample(SHOWN), pictures)
+        probe = Probe(material.shown, pictures)
 
         def measured(objective: Objective, step: int) -> dict[str, float]:
             assert isinstance(objective, Search)
             return probe.look(objective, step)
 
-        trained = train(objective, material.from_step, timeline, attempt, measured, material.prepared)
+        trained = train(objective, material.batches.from_step, timeline, attempt, measured, material.prepared)
         assert isinstance(trained, Search)
         card = DetectorCard(model=run.model, trunk=run.trunk, classes=trained.classes)
         _publish(trained, card, said, attempt, out)

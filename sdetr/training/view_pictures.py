@@ -14,10 +14,9 @@ from sdetr.files import written_whole
 from sdetr.objectives.regions_found import Search
 from sdetr.proposals.store import Proposals
 from sdetr.training.marks import COLOURS
+from sdetr.training.material import SHOWN
 from sdetr.types import View
 
-SHOWN = 4
-"""Images of a picture."""
 BEST = 10
 """Proposals drawn of an image."""
 TILE_PX = 320

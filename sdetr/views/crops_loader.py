@@ -1,6 +1,4 @@
-"""Batches of planned views with crops that depend on (seed, step) alone."""
-
-from collections.abc import Iterator
+"""Batches of planned views with crops."""
 
 import numpy as np
 import torch
@@ -8,47 +6,19 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from sdetr.boxes import xyxy_to_cxcywh
-from sdetr.data.dataset import Dataset
-from sdetr.data.endless import endless
 from sdetr.types import View
+from sdetr.views.batches import PlannedBatches
 from sdetr.views.crops import Cropped
 from sdetr.views.crops_store import CropPlan
-from sdetr.views.known import places_of
-from sdetr.views.passes import Passes
 from sdetr.views.pixels import cut_out, resize
 
-REGION = 1
-"""Label of every region, on every pretext that has crops: 0 is never wanted, as in the published weights."""
 
-
-class CropBatches:
-    """One view of each image, once per pass, in an order of the pass; pass e uses draw e mod draws.
-
-    Nothing has a state: the batch of a step is the same for any number of workers and any step to start from.
-    """
-
-    def __init__(
-        self, dataset: Dataset, plan: CropPlan, crop_px: int, batch: int, seed: int, workers: int = 0
-    ) -> None:
-        """Raises ValueError if the plan was made for other images."""
-        self._dataset, self._plan, self._crop_px, self._workers = dataset, plan, crop_px, workers
-        self._places = places_of(dataset, plan)
-        self._passes = Passes(plan.counts, batch, seed)
-        self.steps_per_pass = self._passes.steps_per_pass
-
-    def from_step(self, step: int) -> Iterator[list[View]]:
-        """The batches of `step`, `step` + 1, … for ever: one view each."""
-        return endless(self, step, self._workers)
+class CropBatches(PlannedBatches[CropPlan]):
+    """One view of each image, with crops."""
 
     def __getitem__(self, step: int) -> list[View]:
         planned = [self._plan.view(draw, row) for draw, row in self._passes.places(step)]
-        images = (self._dataset[self._places[one.image_id]].image for one in planned)
-        return [
-            stacked(
-                planned,
-                [pixels(image, one, self._crop_px) for image, one in zip(images, planned, strict=True)],
-            )
-        ]
+        return [stacked(planned, [pixels(self._image(one.image_id), one, self._crop_px) for one in planned])]
 
 
 def pixels(image: Tensor, planned: Cropped, crop_px: int) -> tuple[Tensor, Tensor]:
@@ -78,6 +48,6 @@ def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]]) -> View:
         padding,
         [one.image_id for one in planned],
         boxes,
-        [torch.full((len(one),), REGION) for one in boxes],
+        [torch.zeros(len(one), dtype=torch.int64) for one in boxes],
         pad_sequence([crops for _, crops in cuts], batch_first=True),
     )

@@ -13,7 +13,7 @@ import yaml
 from sdetr.data.dataset import Dataset
 from sdetr.types import View
 from sdetr.views.crops import plan_crops
-from sdetr.views.crops_loader import REGION, CropBatches, pixels
+from sdetr.views.crops_loader import CropBatches, pixels
 from sdetr.views.crops_store import CropPlan
 from sdetr.views.patches import draw_patches
 from sdetr.views.settings import CropsSettings, ViewsRun
@@ -209,7 +209,7 @@ def test_views_of_a_batch_stand_side_by_side(noise: Path, planned: Callable[...,
     counts = [len(boxes) for boxes in view.boxes]
     assert view.crops.shape == (4, max(counts), 3, 16, 16)
     for i, count in enumerate(counts):
-        assert view.labels[i].tolist() == [REGION] * count
+        assert view.labels[i].tolist() == [0] * count
         assert view.crops[i, :count].flatten(1).any(1).all() and not view.crops[i, count:].any()
         assert not view.images[i, :, view.padding[i]].any()
 
