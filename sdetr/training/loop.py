@@ -11,9 +11,10 @@ from torch import Tensor
 from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
+from sdetr.training.compiled import begin_step, compile_for, uncompiled
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
-from sdetr.training.settings import ScheduleSettings
+from sdetr.training.settings import Compile, ScheduleSettings
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch, Prepare, clip_or_refuse, gradients
@@ -45,6 +46,7 @@ def train(
     """
     schedule, device = timeline.schedule, attempt.device
     trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
+    compile_for(device, objective, schedule.compile)
     progress = Progress(trainee, timeline, device)
     points, line_every = timeline.points(), max(1, min(LINE_EVERY, timeline.total // 10))
     coming, saved_at = batches(trainee.step), time.monotonic()
@@ -54,7 +56,7 @@ def train(
     while True:
         if trainee.step in points:
             attempt.watch.lap("training")
-            metrics = _evaluated(trainee, evaluate)
+            metrics = _evaluated(trainee, evaluate, schedule.compile)
             attempt.journal.write(
                 step=trainee.step,
                 epoch=float(points[trainee.step]),
@@ -99,6 +101,7 @@ def take_step(
     """
     objective = trainee.objective
     torch.manual_seed(_seed_of(seed, trainee.step))
+    begin_step(schedule.compile)
     trainee.optimizer.zero_grad()
     losses = gradients(objective, batch, schedule.micro_batch, device, prepare, schedule.bfloat16 == "all")
     losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
@@ -107,8 +110,8 @@ def take_step(
     return values
 
 
-def _evaluated(trainee: Trainee, evaluate: Evaluate) -> dict[str, float]:
-    with torch.no_grad():
+def _evaluated(trainee: Trainee, evaluate: Evaluate, how: Compile) -> dict[str, float]:
+    with torch.no_grad(), uncompiled(how):
         metrics = evaluate(trainee.shown.eval(), trainee.step)
     log.info("evaluated: %s", ", ".join(f"{name} {value:.1f}" for name, value in metrics.items()))
     return metrics

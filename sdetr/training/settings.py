@@ -14,6 +14,9 @@ from sdetr.views.settings import Views
 RECIPES = {"backbone": 1, "pretrain": 3, "finetune": 3, "measure": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
+Compile = Literal["nothing", "kernels", "graphs"]
+"""Ways to run a network on a GPU."""
+
 
 class ScheduleSettings(Settings):
     """How long, how fast, how regular: what every trained thing needs."""
@@ -40,6 +43,8 @@ class ScheduleSettings(Settings):
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
     bfloat16: Literal["nothing", "frozen", "all"] = "frozen"
     """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses."""
+    compile: Compile = "nothing"
+    """What a GPU runs: PyTorch's own kernels, kernels fused for the network, or CUDA graphs of those."""
     workers: Annotated[int, Field(ge=0)] = 0
     save_every_s: NotNegative = 120.0
     """Seconds between two saved states; 0 saves after every step."""
