@@ -18,13 +18,13 @@ def alike(sizes: Ints, groups: int, padded: Padded) -> list[Ints]:
     that costs the fewest pixels if nothing is parted any more. Images of equal sides keep their order.
     """
     each = len(sizes) // groups
-    open_, done = [np.arange(each * groups)], []
-    while open_:
-        rows = open_.pop()
+    waiting, done = [np.arange(each * groups)], []
+    while waiting:
+        rows = waiting.pop()
         if len(rows) == each:
             done.append(rows)
         else:
-            open_ += _parted(sizes, rows, each, padded)
+            waiting += _parted(sizes, rows, each, padded)
     return done
 
 
