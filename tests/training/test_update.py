@@ -26,7 +26,7 @@ def uneven_view() -> View:
         corner = torch.rand(i, 2, generator=random) * 12
         boxes_xyxy_px = torch.cat([corner, corner + 8], dim=1)
         items.append((Targeted(image, boxes_xyxy_px, torch.arange(i) % 3), i))
-    return stack(items)
+    return stack(items, (32, 48))
 
 
 def detection(settings: dict[str, Any], variant: str) -> Detection:
