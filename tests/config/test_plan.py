@@ -155,14 +155,16 @@ def test_an_edited_parent_concerns_its_children_too(params):
         for path in changed(before, compile_plan(params, "demo", "first"))
         if path.startswith("finetune")
     }
-    assert touched == {VANILLA, CONDITIONAL}
+    assert touched == {VANILLA, CONDITIONAL, "updetr-voc-150e"}
 
 
 def test_an_edited_backbone_changes_no_runs_settings_but_its_own_and_the_tables(params):
     before = compile_plan(params, "demo", "first")
     edit(params, "backbones/shapes-r18-s0.yaml", "lr: 2.0e-3", "lr: 1.0e-3")
     after = compile_plan(params, "demo", "first")
-    assert changed(before, after) == {"backbones/swav_r50", "tables/siamese-voc"}
+    children = {"backbones/swav_r50", "backbones/supervised_r50"}
+    tables = {"tables/siamese-voc", "tables/updetr-patches", "tables/detreg-proposals"}
+    assert changed(before, after) == children | tables
 
 
 def test_blanks_comments_citations_and_key_order_concern_nothing(params):
@@ -311,6 +313,7 @@ def test_rows_columns_and_seeds_can_be_selected(params):
         "siamese-voc: {rows: [untrained, scratch, siamese]}",
         "siamese-voc: {rows: [scratch], columns: [conditional], seeds: [7]}",
     )
+    edit(params, "scales/demo.yaml", "  updetr-patches: {}\n", "")
     runs = [job.path for job in compile_plan(params, "demo", "first").of("finetune")]
     assert runs == [f"finetune/{CONDITIONAL}/conditional/swav_r50/seed7"]
 
