@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sdetr.boxes import xyxy_to_cxcywh
+from sdetr.data.buckets import Buckets
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.data.endless import endless
-from sdetr.data.settings import AugmentSettings, ResizeSettings
-from sdetr.data.sizes import resized
-from sdetr.data.transforms import Targeted, augment, resize
+from sdetr.data.passes import Ints, Passes, Place
+from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
+from sdetr.data.sizes import Change, draw_change, resized
+from sdetr.data.transforms import Targeted, changed, resize
 from sdetr.types import View
 
 ORDER, CHANGES = 1, 2  # streams of random numbers
@@ -28,30 +28,36 @@ class TrainBatches:
     """
 
     def __init__(
-        self, dataset: Dataset, settings: AugmentSettings, batch: int, seed: int, workers: int = 0
+        self,
+        dataset: Dataset,
+        settings: AugmentSettings,
+        batch: int,
+        seed: int,
+        workers: int = 0,
+        buckets: BucketSettings = AS_DRAWN,
     ) -> None:
-        self._dataset, self._settings, self._batch = dataset, settings, batch
-        self._seed, self._workers = seed, workers
-        self.steps_per_pass = max(1, len(dataset) // batch)
+        self._dataset, self._settings, self._seed, self._workers = dataset, settings, seed, workers
+        self._buckets = Buckets(Passes(ORDER, [len(dataset)], batch, seed), buckets, self._sizes)
+        self.steps_per_pass = self._buckets.steps_per_pass
 
     def from_step(self, step: int) -> Iterator[View]:
         """The batches of `step`, `step` + 1, … for ever."""
         return endless(self, step, self._workers)
 
     def __getitem__(self, step: int) -> View:
-        return stack([self._item(place) for place in self._places(step)])
+        items = [self._item(place) for place in self._buckets.places(step)]
+        return stack(items, self._buckets.shape([item.size for item, _ in items]))
 
-    def _places(self, step: int) -> list["_Place"]:
-        n = len(self._dataset)
-        if n >= self._batch:
-            turn, first = divmod(step, self.steps_per_pass)
-            return [_Place(turn, first * self._batch + k) for k in range(self._batch)]
-        return [_Place(*divmod(step * self._batch + k, n)) for k in range(self._batch)]
+    def _item(self, place: Place) -> tuple[Targeted, int]:
+        sample = self._dataset[place.row]
+        return changed(_targets(sample), self._change(place)), sample.image_id
 
-    def _item(self, place: "_Place") -> tuple[Targeted, int]:
-        sample = self._dataset[int(_order(self._seed, place.turn, len(self._dataset))[place.position])]
-        rng = np.random.default_rng((CHANGES, self._seed, place.turn, sample.image_id))
-        return augment(_targets(sample), self._settings, rng), sample.image_id
+    def _change(self, place: Place) -> Change:
+        rng = np.random.default_rng((CHANGES, self._seed, place.turn, self._dataset.ids[place.row]))
+        return draw_change(self._dataset.sizes[place.row], self._settings, rng)
+
+    def _sizes(self, turn: int, rows: Ints) -> Ints:
+        return np.array([self._change(Place(turn, row)).size for row in rows.tolist()])
 
 
 def test_views(dataset: Dataset, settings: ResizeSettings, most: int = 16) -> Iterator[tuple[View, Tensor]]:
@@ -66,18 +72,17 @@ def test_views(dataset: Dataset, settings: ResizeSettings, most: int = 16) -> It
         for start in range(0, len(rows), most):
             chosen = rows[start : start + most]
             samples = [dataset[i] for i in chosen]
-            view = stack([(resize(_targets(sample), shape), sample.image_id) for sample in samples])
+            view = stack([(resize(_targets(sample), shape), sample.image_id) for sample in samples], shape)
             yield view, torch.tensor([dataset.sizes[i] for i in chosen], dtype=torch.float32)
 
 
 test_views.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test
 
 
-def stack(items: Sequence[tuple[Targeted, int]]) -> View:
-    """Images side by side in one block, padded at the right and the bottom."""
-    height, width = (max(item.size[side] for item, _ in items) for side in (0, 1))
-    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
-    padding = torch.ones(len(items), height, width, dtype=torch.bool)
+def stack(items: Sequence[tuple[Targeted, int]], shape: tuple[int, int]) -> View:
+    """Images side by side in one block, padded at the right and the bottom to `shape` (H, W)."""
+    images = torch.zeros(len(items), 3, *shape, dtype=torch.uint8)
+    padding = torch.ones(len(items), *shape, dtype=torch.bool)
     boxes = []
     for i, (item, _) in enumerate(items):
         h, w = item.size
@@ -87,16 +92,6 @@ def stack(items: Sequence[tuple[Targeted, int]]) -> View:
     return View(
         images, padding, [image_id for _, image_id in items], boxes, [item.labels for item, _ in items]
     )
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, turn: int, length: int) -> "np.typing.NDArray[np.int64]":
-    return np.random.default_rng((ORDER, seed, turn)).permutation(length)
-
-
-class _Place(NamedTuple):
-    turn: int  # pass over the data
-    position: int  # in the order of that pass
 
 
 def _targets(sample: Sample) -> Targeted:

@@ -124,6 +124,21 @@ class AugmentSettings(Settings):
     crop: CropSettings | None = None
 
 
+class BucketSettings(Settings):
+    """How images of alike shape come to share a batch; as it stands, they do not, as in the papers."""
+
+    pool: Count = 1
+    """Batches among which images find their like; 1: each batch is as it was drawn."""
+    multiple_px: Count = 1
+    """Sides of a padded batch are multiples of it; of the backbone's stride, no cell is part padding."""
+    shapes: Count | None = None
+    """Most shapes that padded batches have, but for rare ones; learned from the first images. Unset: any."""
+
+
+AS_DRAWN = BucketSettings()
+"""Batches of any images."""
+
+
 class ResizeSettings(Settings):
     """How a test image becomes a view."""
 

@@ -1,8 +1,30 @@
 """To what size an image is resized, and what is cut out of it; known before any pixel is read."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from sdetr.data.settings import CropSettings
+from sdetr.data.settings import AugmentSettings, CropSettings
+
+
+class Change(NamedTuple):
+    """What happens to a training image, in this order."""
+
+    flipped: bool
+    between: tuple[int, int] | None  # (H, W) that it is resized to before it is cut
+    window: tuple[int, int, int, int] | None  # x, y, width, height
+    size: tuple[int, int]  # (H, W) that it has in the end
+
+
+def draw_change(size: tuple[int, int], settings: AugmentSettings, rng: np.random.Generator) -> Change:
+    """Of an image of `size` (H, W)."""
+    flipped = bool(rng.random() < settings.flip)
+    between = window = None
+    if settings.crop and rng.random() < settings.crop.probability:
+        between = resized(size, int(rng.choice(settings.crop.short)))
+        window = draw_window(between, settings.crop, rng)
+        size = window[3], window[2]
+    return Change(flipped, between, window, resized(size, int(rng.choice(settings.short)), settings.longest))
 
 
 def resized(size: tuple[int, int], short: int, longest: int | None = None) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sdetr.data.settings import AugmentSettings
-from sdetr.data.sizes import draw_window, resized
+from sdetr.data.sizes import Change, draw_change
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,17 @@ class Targeted:
 
 
 def augment(item: Targeted, settings: AugmentSettings, rng: np.random.Generator) -> Targeted:
+    """A change that `rng` draws."""
+    return changed(item, draw_change(item.size, settings, rng))
+
+
+def changed(item: Targeted, change: Change) -> Targeted:
     """Flip; then, or after a resize and a crop, resize to one of the short sides."""
-    if rng.random() < settings.flip:
+    if change.flipped:
         item = flip(item)
-    if settings.crop and rng.random() < settings.crop.probability:
-        item = resize(item, resized(item.size, int(rng.choice(settings.crop.short))))
-        item = crop(item, draw_window(item.size, settings.crop, rng))
-    return resize(item, resized(item.size, int(rng.choice(settings.short)), settings.longest))
+    if change.between and change.window:
+        item = crop(resize(item, change.between), change.window)
+    return resize(item, change.size)
 
 
 def flip(item: Targeted) -> Targeted:

@@ -82,7 +82,8 @@ def _answers(detector: Detector, pixels: torch.Tensor, size: ResizeSettings, kee
     """pixels (3, H, W) uint8; boxes in its pixels, inside of it."""
     height, width = pixels.shape[1:]
     bare = Targeted(pixels, torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
-    view = stack([(resize(bare, resized((height, width), size.short, size.longest)), 0)])
+    shape = resized((height, width), size.short, size.longest)
+    view = stack([(resize(bare, shape), 0)], shape)
     device = next(detector.parameters()).device
     predictions = detector(normalise(view.to(device)))
     sizes_px = torch.tensor([[height, width]], dtype=torch.float32, device=device)

@@ -49,8 +49,9 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector.freeze_backbone(run.protocol.lr_backbone)
         detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
 
+        protocol = run.protocol
         batches = TrainBatches(
-            train_set, run.protocol.augment, run.protocol.batch, run.seed, run.protocol.workers
+            train_set, protocol.augment, protocol.batch, run.seed, protocol.workers, protocol.buckets
         )
         timeline = Timeline.of(run.protocol, batches.steps_per_pass, run.protocol.evaluate_every)
         predictions: dict[str, Any] = {}

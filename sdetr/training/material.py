@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.normalise import normalise
+from sdetr.data.settings import AS_DRAWN, BucketSettings
 from sdetr.training.settings import PretrainRun
 from sdetr.types import View
 from sdetr.views.colour import Colour, coloured, crops_coloured
@@ -37,15 +38,18 @@ def views_of(run: PretrainRun, dataset: Dataset) -> Material:
     few = min(SHOWN, len(dataset))
     colour = Colour(recipe.colour)
 
-    def made(batch: int, seed: int, workers: int, features: Path | None) -> PairBatches | CropBatches:
+    def made(
+        batch: int, seed: int, workers: int, features: Path | None, buckets: BucketSettings
+    ) -> PairBatches | CropBatches:
+        common = recipe.crop_px, batch, seed, workers
         if isinstance(recipe, PairsSettings):
-            return PairBatches(dataset, ViewPlan(plan), recipe.crop_px, batch, seed, workers, features)
-        return CropBatches(dataset, CropPlan(plan), recipe.crop_px, batch, seed, workers)
+            return PairBatches(dataset, ViewPlan(plan), *common, features, buckets)
+        return CropBatches(dataset, CropPlan(plan), *common, buckets)
 
     def prepared(view: View) -> View:
         if view.maps is not None:
             return view
         return normalise((coloured if recipe.kind == "pairs" else crops_coloured)(view, colour))
 
-    batches = made(protocol.batch, run.seed, protocol.workers, features)
-    return Material(batches, made(few, 0, 0, None)[0], prepared)
+    batches = made(protocol.batch, run.seed, protocol.workers, features, protocol.buckets)
+    return Material(batches, made(few, 0, 0, None, AS_DRAWN)[0], prepared)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
-from sdetr.data.settings import AugmentSettings, ResizeSettings
+from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
 from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
@@ -75,6 +75,8 @@ class ProtocolSettings(ScheduleSettings):
     resize: ResizeSettings
     evaluate_every: Count
     """Epochs between two points of the curve; also evaluated: the start, before each drop, and the end."""
+    buckets: BucketSettings = AS_DRAWN
+    """Which training images share a batch, and what it is padded to."""
     max_detections: Count = 100
     """Answers kept per image; COCO evaluates no more."""
 
@@ -89,6 +91,8 @@ class PretrainProtocolSettings(ScheduleSettings):
     short: Sizes
     """Short sides to resize an image to before views are cut, pixels."""
     longest: Count
+    buckets: BucketSettings = AS_DRAWN
+    """Which views share a batch, and what it is padded to."""
     features_ahead: bool = False
     """Features of the frozen backbone are computed once per planned view: cheaper, but colours are then drawn
     once per draw, not once per epoch."""

@@ -17,8 +17,9 @@ class CropBatches(PlannedBatches[CropPlan]):
     """One view of each image, with crops."""
 
     def __getitem__(self, step: int) -> list[View]:
-        planned = [self._plan.view(draw, row) for draw, row in self._passes.places(step)]
-        return [stacked(planned, [pixels(self._image(one.image_id), one, self._crop_px) for one in planned])]
+        planned = [self._plan.view(draw, row) for draw, row in self._planned(step)]
+        cuts = [pixels(self._image(one.image_id), one, self._crop_px) for one in planned]
+        return [stacked(planned, cuts, self._buckets.shape([one.view_size for one in planned]))]
 
 
 def pixels(image: Tensor, planned: Cropped, crop_px: int) -> tuple[Tensor, Tensor]:
@@ -33,11 +34,13 @@ def pixels(image: Tensor, planned: Cropped, crop_px: int) -> tuple[Tensor, Tenso
     return resize(shown[:, y0:y1, x0:x1], planned.view_size), torch.stack(crops)
 
 
-def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]]) -> View:
-    """Views side by side, padded at the right and the bottom; crops padded to the most regions of a view."""
-    height, width = (max(one.view_size[side] for one in planned) for side in (0, 1))
-    images = torch.zeros(len(planned), 3, height, width, dtype=torch.uint8)
-    padding = torch.ones(len(planned), height, width, dtype=torch.bool)
+def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]], shape: tuple[int, int]) -> View:
+    """Views side by side, padded at the right and the bottom to `shape` (H, W).
+
+    Crops are padded to the most regions of a view.
+    """
+    images = torch.zeros(len(planned), 3, *shape, dtype=torch.uint8)
+    padding = torch.ones(len(planned), *shape, dtype=torch.bool)
     for i, (one, (image, _)) in enumerate(zip(planned, cuts, strict=True)):
         h, w = one.view_size
         images[i, :, :h, :w] = image

@@ -63,9 +63,6 @@ class CropPlan(DrawFile[Draw]):
             d.boxes[mine],
         )
 
-    def image_ids(self, number: int) -> npt.NDArray[np.int64]:
-        return self.draw(number).image_ids
-
     def _columns(self, table: pa.Table) -> Draw:
         n = table.num_rows
         counts = table["regions"].combine_chunks().value_lengths().to_numpy() // 4

@@ -4,7 +4,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,25 @@ import pyarrow.parquet as pq
 
 from sdetr.files import written_whole
 
-Draw = TypeVar("Draw")
-
 KEPT = 2
 """Draws kept in memory: the pass that ends and the one that begins."""
 SIZE = pa.list_(pa.int32(), 2)
 """Type of a column of (H, W)."""
+
+
+class Columns(Protocol):
+    """What every draw of V views has."""
+
+    @property
+    def image_ids(self) -> npt.NDArray[np.int64]:  # (V,)
+        ...
+
+    @property
+    def view_sizes(self) -> npt.NDArray[np.int32]:  # (V, 2) H, W that views are resized to
+        ...
+
+
+Draw = TypeVar("Draw", bound=Columns)
 
 
 class DrawFile(Generic[Draw]):
@@ -47,10 +60,6 @@ class DrawFile(Generic[Draw]):
                 del self._read[next(iter(self._read))]
             self._read[number] = self._columns(pq.ParquetFile(self.path).read_row_group(number))
         return self._read[number]
-
-    @abstractmethod
-    def image_ids(self, number: int) -> npt.NDArray[np.int64]:
-        """Images of a draw, in the order of the index."""
 
     @abstractmethod
     def _columns(self, table: pa.Table) -> Draw: ...

@@ -40,10 +40,14 @@ class Features:
         self.stride: int = about["stride"]
         self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), 2 * self._shapes.prod(1).cumsum(0)])
 
-    def views(self, pairs: Sequence[Pair], numbers: Sequence[int]) -> list[View]:
-        """View 1 and view 2 of B pairs, `numbers` in the plan, with maps and crop features, float32."""
-        blank = without_pixels(pairs, self.stride)
-        size = [side // self.stride for side in blank[0].padding.shape[1:]]
+    def views(self, pairs: Sequence[Pair], numbers: Sequence[int], shape: tuple[int, int]) -> list[View]:
+        """View 1 and view 2 of B pairs, `numbers` in the plan, with maps and crop features, float32.
+
+        `shape` (H, W) is rounded up to whole cells, so that every cell is image or padding as it would be in
+        a map of the view alone.
+        """
+        size = [-(-side // self.stride) for side in shape]
+        blank = without_pixels(pairs, (size[0] * self.stride, size[1] * self.stride))
         maps = torch.zeros(2, len(pairs), self._cells.shape[1], *size)
         for i, number in enumerate(numbers):
             h, w = self._shapes[number].tolist()

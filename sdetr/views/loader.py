@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sdetr.data.dataset import Dataset
+from sdetr.data.settings import AS_DRAWN, BucketSettings
 from sdetr.types import View
 from sdetr.views.batches import PlannedBatches
 from sdetr.views.features import Features
@@ -27,15 +28,18 @@ class PairBatches(PlannedBatches[ViewPlan]):
         seed: int,
         workers: int = 0,
         features: Path | None = None,
+        buckets: BucketSettings = AS_DRAWN,
     ) -> None:
         """Raises ValueError if the plan, or the features, were made for something else."""
-        super().__init__(dataset, plan, crop_px, batch, seed, workers)
+        super().__init__(dataset, plan, crop_px, batch, seed, workers, buckets)
         self._features = None if features is None else Features(features, plan)
 
     def __getitem__(self, step: int) -> list[View]:
-        rows = self._passes.places(step)
+        rows = self._planned(step)
         pairs = [self._plan.pair(draw, row) for draw, row in rows]
+        shape = self._buckets.shape([pair.view_size for pair in pairs])
         if self._features is not None:
-            return self._features.views(pairs, [sum(self._plan.counts[:draw]) + row for draw, row in rows])
+            numbers = [sum(self._plan.counts[:draw]) + row for draw, row in rows]
+            return self._features.views(pairs, numbers, shape)
         cuts = [cut(self._image(pair.image_id), pair, self._crop_px) for pair in pairs]
-        return with_pixels(pairs, cuts)
+        return with_pixels(pairs, cuts, shape)

@@ -13,14 +13,12 @@ from sdetr.views.pairs import Pair
 from sdetr.views.pixels import Cut
 
 
-def without_pixels(pairs: Sequence[Pair], stride: int = 1) -> list[View]:
-    """View 1 and view 2 of B pairs: padding, boxes and labels, and images of no size, (B, 3, 0, 0).
+def without_pixels(pairs: Sequence[Pair], shape: tuple[int, int]) -> list[View]:
+    """View 1 and view 2 of B pairs, both padded to `shape` (H, W): padding, boxes and labels.
 
-    Both are padded to the largest of all views, rounded up to a multiple of `stride`; so every cell of a map
-    of that stride is image or padding as it would be in a map of the view alone.
+    Images have no size, (B, 3, 0, 0).
     """
-    height, width = (-(-max(pair.view_size[side] for pair in pairs) // stride) * stride for side in (0, 1))
-    padding = torch.ones(len(pairs), height, width, dtype=torch.bool)
+    padding = torch.ones(len(pairs), *shape, dtype=torch.bool)
     for i, pair in enumerate(pairs):
         padding[i, : pair.view_size[0], : pair.view_size[1]] = False
     ids = [pair.image_id for pair in pairs]
@@ -33,10 +31,10 @@ def without_pixels(pairs: Sequence[Pair], stride: int = 1) -> list[View]:
     ]
 
 
-def with_pixels(pairs: Sequence[Pair], cuts: Sequence[Cut]) -> list[View]:
-    """View 1 and view 2 of B pairs with their images and crops, bytes."""
+def with_pixels(pairs: Sequence[Pair], cuts: Sequence[Cut], shape: tuple[int, int]) -> list[View]:
+    """View 1 and view 2 of B pairs, both padded to `shape` (H, W), with their images and crops, bytes."""
     views = []
-    for which, view in enumerate(without_pixels(pairs)):
+    for which, view in enumerate(without_pixels(pairs, shape)):
         images = torch.zeros(len(pairs), 3, *view.padding.shape[1:], dtype=torch.uint8)
         for i, (height, width) in enumerate(pair.view_size for pair in pairs):
             images[i, :, :height, :width] = cuts[i].images[which]

@@ -42,9 +42,6 @@ class ViewPlan(DrawFile[Draw]):
         size, view_size = tuple(sizes.tolist()), tuple(view_sizes.tolist())
         return Pair(int(ids), bool(flips), size, view_size, views, regions)
 
-    def image_ids(self, number: int) -> npt.NDArray[np.int64]:
-        return self.draw(number).image_ids
-
     def _columns(self, table: pa.Table) -> Draw:
         n = table.num_rows
         return Draw(

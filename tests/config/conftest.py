@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+VANILLA, CONDITIONAL = "siamese-voc-vanilla-50e", "siamese-voc-conditional-50e"
 
 
 @pytest.fixture
@@ -13,3 +14,10 @@ def params(tmp_path: Path) -> Path:
     """A copy of the project's params/, free to edit."""
     shutil.copytree(ROOT / "params", tmp_path / "params")
     return tmp_path / "params"
+
+
+def edit(params: Path, file: str, old: str, new: str) -> None:
+    """Replaces the first `old` in a file of params/."""
+    text = (params / file).read_text()
+    assert old in text
+    (params / file).write_text(text.replace(old, new, 1))

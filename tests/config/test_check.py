@@ -62,8 +62,8 @@ def replaced(params, file: str, old: str, new: str) -> int:
         ),
         (
             "scales/paper.yaml",
-            "{workers: 8}",
-            "{worker: 8}",
+            "workers: 8",
+            "worker: 8",
             "worker: unknown key; 'worker' is not known, did you mean 'workers'?",
         ),
     ],

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -184,3 +185,22 @@ def test_a_folder_that_is_no_place_for_a_run_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="no place for a run"):
         finetune(as_yaml(tmp_path / "s.yaml", finetune_settings), backbone_file, Path("seed0"), "cpu")
+
+
+def test_batches_are_those_of_the_protocols_buckets(
+    tmp_path: Path,
+    finetune_settings: dict[str, Any],
+    backbone_file: Path,
+    as_yaml: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finetune_settings["protocol"]["buckets"] = {"pool": 2, "multiple_px": 40}  # no image has a side of 40
+
+    def stopped(_: object, batches: Callable[[int], Any], *__: object) -> None:
+        ((view,), *_) = itertools.islice(batches(0), 3)
+        raise InterruptedError(str([side % 40 for side in view.images.shape[2:]]))
+
+    monkeypatch.setattr("sdetr.training.finetune.train", stopped)
+    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+    with pytest.raises(InterruptedError, match=r"\[0, 0\]"):
+        finetune(settings, backbone_file, tmp_path / "demo" / RUN, "cpu")

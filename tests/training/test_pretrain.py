@@ -20,7 +20,9 @@ from sdetr.models.settings import TrunkSettings
 from sdetr.proposals.store import write_proposals
 from sdetr.training.finetune import finetune
 from sdetr.training.infer import predict
+from sdetr.training.material import views_of
 from sdetr.training.pretrain import pretrain
+from sdetr.training.settings import PretrainRun
 from sdetr.views.stage import plan_views
 from tests.models.small import PARAMS
 from tests.training.conftest import TRUNK, write_yaml
@@ -243,3 +245,13 @@ def test_a_missing_target_is_refused_before_anything_is_trained(
     without = {key: value for key, value in settings("detreg").items() if key != "target"}
     with pytest.raises(ValueError, match="target: missing; DETReg needs a backbone"):
         pretrain(write_yaml(tmp_path / "s.yaml", without), files["init"], tmp_path / "demo/a/b/c/d/e", "cpu")
+
+
+def test_batches_are_those_of_the_protocols_buckets(
+    pretext: str, settings: Settings, files: dict[str, Path]
+) -> None:
+    run = settings(pretext)
+    run["protocol"] |= {"buckets": {"pool": 2, "multiple_px": 40}}  # no view is so high
+    material = views_of(PretrainRun.model_validate(run), Dataset(files["dataset"]))
+    assert {side % 40 for step in range(4) for side in material.batches[step][0].images.shape[2:]} == {0}
+    assert material.shown[0].images.shape[2] < 40  # pictures are not padded for that

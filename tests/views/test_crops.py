@@ -157,7 +157,7 @@ def test_regions_of_a_proposer_are_its_first_and_images_without_are_left_out(
     planned: Callable[..., CropPlan],
 ) -> None:
     plan = planned(sampler=PROPOSED, least="all")
-    ids = plan.image_ids(0).tolist()
+    ids = plan.draw(0).image_ids.tolist()
     assert BARE not in ids and len(ids) == 10
     for row, image_id in enumerate(ids):
         np.testing.assert_array_equal(plan.view(0, row).regions, boxes_of(image_id)[:4])
@@ -172,7 +172,7 @@ def test_detreg_t25_chance_takes_other_boxes_of_every_image_draw_and_seed(
     taken = {}
     for seed, plan in enumerate(plans):
         for draw in range(plan.draws):
-            for row, image_id in enumerate(plan.image_ids(draw).tolist()):
+            for row, image_id in enumerate(plan.draw(draw).image_ids.tolist()):
                 regions, of_image = plan.view(draw, row).regions, boxes_of(image_id).tolist()
                 taken[seed, draw, image_id] = tuple(of_image.index(box) for box in regions.tolist())
     assert len(taken) > 30 and len(set(taken.values())) > 0.8 * len(taken)

@@ -1,0 +1,51 @@
+"""What a table asks for: rows, columns, seeds, starts and epochs."""
+
+import pytest
+
+from sdetr.config.base import SettingsError
+from sdetr.config.compile import compile_plan
+from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit
+
+
+def test_a_further_stage_starts_from_the_run_before_it(params):
+    chain = f"swav_r50+{VANILLA}.1"
+    edit(
+        params, "tables/siamese-voc.yaml", "paper:\n", f"  chain: {{label: chain, start: {chain}}}\npaper:\n"
+    )
+    plan = compile_plan(params, "paper")
+    run = plan.jobs[f"finetune/{CONDITIONAL}/conditional/{chain}/seed0"]
+    assert (
+        run.inputs["init"] == f"data/paper/finetune/{VANILLA}/conditional/swav_r50/seed1/weights.safetensors"
+    )
+    assert run.settings["fresh"] == ["class_head."]
+    assert "fresh" not in plan.jobs[f"finetune/{VANILLA}/conditional/swav_r50/seed1"].settings
+
+
+def test_rows_columns_and_seeds_can_be_selected(params):
+    edit(
+        params,
+        "scales/demo.yaml",
+        "siamese-voc: {rows: [untrained, scratch, siamese]}",
+        "siamese-voc: {rows: [scratch], columns: [conditional], seeds: [7]}",
+    )
+    runs = [job.path for job in compile_plan(params, "demo", "first").of("finetune")]
+    runs = [path for path in runs if "siamese-voc" in path]  # this table's
+    assert runs == [f"finetune/{CONDITIONAL}/conditional/swav_r50/seed7"]
+
+
+def test_rows_of_other_scales_are_left_out():
+    rows = {
+        s: compile_plan(ROOT / "params", s).jobs["tables/siamese-voc"].settings["cells"]
+        for s in ("demo", "smoke", "paper")
+    }
+    assert "untrained" in rows["demo"]
+    assert "untrained" in rows["smoke"]  # it extends demo
+    assert "untrained" not in rows["paper"]
+
+
+def test_an_epoch_that_no_curve_has_is_refused_before_any_job(params):
+    edit(params, "tables/siamese-voc.yaml", "epoch: 0", "epoch: 7")
+    with pytest.raises(
+        SettingsError, match=r"row untrained: .* not evaluated at epoch 7, only at 0, 25, 40, 50"
+    ):
+        compile_plan(params, "demo", "first")
