@@ -71,8 +71,9 @@ pipeline: setup
 mutants: setup
 	uv run --no-sync python tests/mutants/run.py
 
+# Every benchmark beside its reference, into reports/bench.md; `make bench ONLY=backbone` shows one.
 bench: setup
-	for file in tests/bench/*.py; do uv run --no-sync python $$file || exit 1; done
+	uv run --no-sync python -m tests.bench.run $(ONLY)
 
 # What `sdetr sync` mirrored; plain `mlflow ui` shows the same. One worker instead of fourteen processes.
 ui: setup
@@ -85,5 +86,5 @@ ui: setup
 # Data sets may have taken days to fetch: data/raw stays.
 clean:
 	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .gitkeep -exec rm -rf {} +
-	find reports -mindepth 1 ! -name .gitkeep -exec rm -rf {} +
+	find reports -mindepth 1 ! -name .gitkeep ! -name bench.md -exec rm -rf {} +
 	rm -rf logs .snakemake .dvc/cache .dvc/tmp dvc.lock dvc_plots .pytest_cache .mypy_cache .ruff_cache
