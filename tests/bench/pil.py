@@ -1,8 +1,8 @@
-"""Samples as the papers' released loaders make them: PIL and torchvision's transforms, one image after the other.
+"""Samples as the papers' released loaders make them: PIL and torchvision's transforms, one after the other.
 
-Geometry is planned (what is drawn is drawn before), and the order is that of UP-DETR (arXiv:2011.09094), DETReg
-(arXiv:2106.04550) and Siamese DETR (arXiv:2203.16733): crops come from the image as it is stored, or from the
-resized view; each is resized, jittered, perhaps gray, perhaps blurred, made a tensor and normalised.
+Geometry is planned; the order is that of UP-DETR (arXiv:2011.09094), DETReg (arXiv:2106.04550) and Siamese
+DETR: crops are of the image as it is stored, or of the resized view; each is resized, jittered, perhaps made
+gray, perhaps blurred, made a tensor and normalised.
 """
 
 import random
@@ -25,7 +25,9 @@ from sdetr.views.pairs import Pair
 
 Paint = Callable[[Image.Image], Image.Image]
 Made = tuple[list[Tensor], Tensor, list[Tensor]]
-"""Normalised views (3, h, w), crops (…, N, 3, s, s), and boxes (N, 4) of each view, cxcywh in fractions of it."""
+"""Normalised views (3, h, w), crops (…, N, 3, s, s), and boxes (N, 4) of each view, cxcywh in fractions."""
+Collated = tuple[Tensor, Tensor, list[Tensor], list[Tensor]]
+"""Views side by side, zero where padded; their padding; crops of each sample, boxes of each view."""
 
 
 def crops_sample(path: Path, planned: Cropped, crop_px: int, paint: Paint) -> Made:
@@ -51,8 +53,8 @@ def pair_sample(path: Path, pair: Pair, crop_px: int, paint: Paint) -> Made:
     return painted, torch.stack([torch.stack(of) for of in crops]), [_cxcywh(of) for of in boxes]
 
 
-def collated(samples: Sequence[Made]) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
-    """All views side by side, zero where padded; their padding; crops and boxes of each sample."""
+def collated(samples: Sequence[Made]) -> Collated:
+    """A batch, padded at the right and the bottom."""
     views = [view for made, _, _ in samples for view in made]
     height, width = (max(view.shape[side] for view in views) for side in (1, 2))
     images = torch.zeros(len(views), 3, height, width)

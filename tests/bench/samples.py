@@ -1,7 +1,8 @@
 """What training samples cost beside the way of PIL and torchvision's transforms.
 
-From JPEG files of 500 x 375 and 640 x 480 pixels to normalised views, crops and boxes, in batches of four. Geometry
-is planned for both, and boxes are stored; DETReg's released loader searches for them whenever it reads an image.
+From JPEG files of 500 x 375 and 640 x 480 pixels to normalised views, crops and boxes, in batches of four.
+Geometry is planned for both, and boxes are stored; DETReg's released loader searches for them whenever it
+reads an image.
 """
 
 import json
@@ -14,11 +15,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from sdetr.config.layers import Params
 from sdetr.data.dataset import Dataset
-from sdetr.data.normalise import normalise
+from sdetr.data.normalise import DEVIATION, normalise
 from sdetr.proposals.selective_search import SelectiveSearch
 from sdetr.proposals.settings import SelectiveSearchSettings
 from sdetr.types import View
@@ -31,7 +34,7 @@ from sdetr.views.pixels import cut
 from sdetr.views.settings import CropsSettings, PairsSettings, ViewsRun
 from sdetr.views.stack import with_pixels
 from tests.bench.harness import Row, in_turn, main, timed
-from tests.bench.pil import Made, by_chance, collated, crops_sample, pair_sample
+from tests.bench.pil import Collated, Made, Paint, by_chance, collated, crops_sample, pair_sample
 from tests.bench.proposals import photographs, process
 
 ROOT = Path(__file__).parents[2]
@@ -69,42 +72,70 @@ def rows() -> Iterator[Row]:
             for ours, how, aim in zip(
                 (ready, loaded), ("on the CPU", "left to a GPU"), AIMS.get(name, (None, None)), strict=True
             ):
-                seconds = in_turn(partial(ours, work), partial(released, work), ROUNDS)
+                seconds = in_turn(partial(_all, ours, work), partial(_all, released, work), ROUNDS)
                 what = f"{len(work.files)} samples of {name}; colours {how}"
-                yield timed(what, "PIL, torchvision's transforms", seconds, aim)
+                note = f"pixels {gray_levels_apart(work):.2f} gray levels apart before colours"
+                yield timed(what, "PIL, torchvision's transforms", seconds, aim, note)
 
 
-def ready(work: Work) -> list[View]:
+def ready(work: Work) -> Iterator[View]:
     """Batches as a pretraining on a CPU gets them."""
     colour = Colour(work.run.views.colour)
     painted = crops_coloured if isinstance(work.run.views, CropsSettings) else coloured
-    return [normalise(painted(view, colour)) for view in loaded(work)]
+    return (normalise(painted(view, colour)) for view in loaded(work))
 
 
-def loaded(work: Work) -> list[View]:
+def loaded(work: Work) -> Iterator[View]:
     """The loader's part, bytes."""
-    crop_px, views = work.run.views.crop_px, []
+    crop_px = work.run.views.crop_px
     for start in range(0, len(work.planned), BATCH):
         planned = work.planned[start : start + BATCH]
         both = [(work.dataset[start + i].image, one) for i, one in enumerate(planned)]
         if isinstance(work.run.views, CropsSettings):
-            views.append(stacked(planned, [pixels(image, one, crop_px) for image, one in both]))
+            yield stacked(planned, [pixels(image, one, crop_px) for image, one in both])
         else:
-            views += with_pixels(planned, [cut(image, one, crop_px) for image, one in both])
-    return views
+            yield from with_pixels(planned, [cut(image, one, crop_px) for image, one in both])
 
 
-def released(work: Work) -> list[tuple[Any, ...]]:
+def released(work: Work, painter: Callable[[], Paint] = by_chance) -> Iterator[Collated]:
     """The same batches, one image and one crop after the other."""
     sample: Callable[..., Made] = crops_sample
     if isinstance(work.run.views, PairsSettings):
         sample = pair_sample
-    paint, made = by_chance(), []
-    for file, planned in zip(work.files, work.planned, strict=True):
-        if work.searching:
-            process(_search(), np.asarray(Image.open(file).convert("RGB")))
-        made.append(sample(file, planned, work.run.views.crop_px, paint))
-    return [collated(made[start : start + BATCH]) for start in range(0, len(made), BATCH)]
+    paint = painter()
+    for start in range(0, len(work.planned), BATCH):
+        made = []
+        for i in range(start, min(start + BATCH, len(work.planned))):
+            if work.searching:
+                process(_search(), np.asarray(Image.open(work.files[i]).convert("RGB")))
+            made.append(sample(work.files[i], work.planned[i], work.run.views.crop_px, paint))
+        yield collated(made)
+
+
+def gray_levels_apart(work: Work) -> float:
+    """Mean difference of all views and crops, without colours."""
+    ours = [normalise(view) for view in loaded(work)]
+    theirs = list(released(work, lambda: lambda image: image))
+    per = len(ours) // len(theirs)  # views of an image
+    found = []
+    for k, view in enumerate(ours):
+        images, _, crops, _ = theirs[k // per]
+        found.append(levels(view.images - images[k % per :: per]).mean())
+        for mine, of_image in zip(view.crops, crops, strict=True):
+            wanted = of_image[k % per] if per > 1 else of_image
+            found.append(levels(mine[: len(wanted)] - wanted).mean())
+    return float(torch.stack(found).mean())
+
+
+def levels(difference: Tensor) -> Tensor:
+    """Of normalised pixels (…, 3, H, W): gray levels."""
+    return difference.abs() * torch.tensor(DEVIATION).view(3, 1, 1) * 255
+
+
+def _all(batches: Callable[[Work], Iterator[object]], work: Work) -> None:
+    """Made, and let go of."""
+    for _ in batches(work):
+        pass
 
 
 def written(folder: Path) -> tuple[Dataset, list[Path]]:
