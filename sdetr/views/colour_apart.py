@@ -61,7 +61,7 @@ def _jitter(image: Tensor, which: int, factor: float, canvas: Tensor | None, spa
 
 def _bands(image: Tensor, dim: int) -> tuple[Tensor, ...]:
     """(3, H, W), cut along a dimension into parts of `BAND` pixels."""
-    return image.split(max(1, BAND // image.shape[3 - dim]), dim)
+    return torch.split(image, max(1, BAND // image.shape[3 - dim]), dim)
 
 
 def _gray(image: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ def _blur(image: Tensor, taps: list[float], spare: Tensor) -> None:
 
 def _blur_along(image: Tensor, dim: int, beside: int, taps: list[float], spare: Tensor) -> None:
     """Lines are laid one after the other with room for the shifts between them, so that a shifted image is
-    one long line that is weighed and added. One more line, of ones, says how much of the taps is on the image.
+    one long line that is weighed and added. Another, of ones, says how much of the taps is on the image.
     """
     reach, side, shape = len(taps) // 2, image.shape[dim], list(image.shape)
     shape[dim], shape[beside] = side + 2 * reach, image.shape[beside] + 1

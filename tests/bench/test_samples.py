@@ -12,7 +12,8 @@ from sdetr.data.normalise import normalise
 from sdetr.types import View
 from sdetr.views.colour_draws import Draws, draw
 from tests.bench.pil import Collated, as_drawn, by_chance
-from tests.bench.samples import BATCH, Work, levels, loaded, ready, released, work_of, written
+from tests.bench.sample_work import Work, work_of, written
+from tests.bench.samples import BATCH, levels, loaded, ready, released
 
 NAMES = ["updetr-patches", "detreg-top", "siamese-pairs"]
 Photos = tuple[Dataset, list[Path]]
