@@ -80,13 +80,8 @@ def _written(path: Path, title: str, surveys: list["Survey"]) -> str:
     rows = [_cells(one) for one in surveys]
     table = grid(header, rows, [False, False] + [True] * (len(header) - 2))
     caption = f"The first {FIRST} boxes, the best in red; objects in white."
-    write_text(
-        path,
-        "\n\n".join(
-            [f"# Proposals of {title}", table, prose(NOTES), f"![{caption}]({path.stem}.png)", caption]
-        )
-        + "\n",
-    )
+    parts = [f"# Proposals of {title}", table, prose(NOTES), f"![{caption}]({path.stem}.png)", caption]
+    write_text(path, "\n\n".join(parts) + "\n")
     return table
 
 

@@ -29,9 +29,9 @@ def draw_gallery(
     columns: Mapping[str, Mapping[int, Floats]],
     objects: Mapping[int, Doubles],
 ) -> None:
-    """One PNG under a title: the first boxes of each column in the colours of the rainbow, the best red; objects in white.
+    """One PNG: the first boxes of each column in the colours of the rainbow, the best red; objects in white.
 
-    `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that have boxes in all.
+    Above them stands what it is of. `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that have boxes in all.
     """
     shown = [row for row in images if all(row.id in boxes for boxes in columns.values())][:SHOWN]
     tiles = []

@@ -153,7 +153,6 @@ def test_without_objects_recall_is_a_dash(root, capsys):
         (["voc12-trainvall"], "did you mean 'voc12-trainval'"),
         ([NAME, "--proposer", "edgeboxs"], "did you mean 'edgeboxes'"),
         ([NAME, "--scale", "smok"], "did you mean 'smoke'"),
-        ([NAME, "--images", "0"], "--images: '0' is no count"),
         (["voc07-test"], "no index data/raw/"),
     ],
 )
@@ -163,3 +162,10 @@ def test_what_is_not_known_is_refused_in_one_line(root, capsys, words, message):
     said = capsys.readouterr().err.strip().splitlines()
     assert caught.value.code == 2 and len(said) == 1 and message in said[0]
     assert not (root / "reports").exists()
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
+def test_how_many_images_is_a_count(root, capsys, count):
+    with pytest.raises(SystemExit) as caught:
+        main(["proposals", "report", NAME, f"--images={count}"])
+    assert caught.value.code == 2 and f"--images: {count!r} is no count" in capsys.readouterr().err
