@@ -31,8 +31,8 @@ def draw_gallery(
 ) -> None:
     """One PNG: the first boxes of each column in the colours of the rainbow, the best red; objects in white.
 
-    The title stands above. `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that have
-    boxes in all.
+    The title stands above. `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that
+    have boxes in all.
     """
     shown = [row for row in images if all(row.id in boxes for boxes in columns.values())][:SHOWN]
     tiles = []

@@ -13,10 +13,10 @@ from sdetr.views.colour_draws import CONTRAST, GRAY, HUE, SATURATION, Draws
 BAND = 128 * 128
 """Pixels that are worked on at a time: with what is kept beside them they fit into the cache of a core."""
 PLANES = 10
-"""What is kept beside them, numbers per pixel; a blur of lines of any length needs less."""
+"""What is kept beside them, numbers per pixel."""
 
 
-@torch.inference_mode()  # nothing is watched for gradients: a third of what a small operation costs
+@torch.inference_mode()  # a small operation costs little more than its call: nothing is watched meanwhile
 def painted_apart(images: Tensor, draws: Draws, reach: int, padding: Tensor | None = None) -> Tensor:
     """(M, 3, H, W) bytes → float32 in 0..255, 0 where `padding` (M, H, W); a blur reaches `reach` pixels."""
     height, width = images.shape[2:]
@@ -24,7 +24,7 @@ def painted_apart(images: Tensor, draws: Draws, reach: int, padding: Tensor | No
         painted = torch.zeros(images.shape)
     sizes = [(height, width)] * len(images) if padding is None else _sizes(padding)
     columns = [*(column.tolist() for column in draws), _kernels(draws.blur_px, reach)]
-    spare = torch.empty(PLANES * max(BAND, height + 2 * reach, width + 2 * reach))
+    spare = torch.empty(PLANES * (BAND + max(height, width) + 2 * reach))  # a band may be one long line
     due = zip(images, sizes, *columns, painted, strict=True)
     for image, (h, w), order, factors, gray, blur_px, taps, out in due:
         canvas = None if padding is None else torch.zeros(height, width)
@@ -59,9 +59,9 @@ def _jitter(image: Tensor, which: int, factor: float, canvas: Tensor | None, spa
             band.clamp_(0, 1)
 
 
-def _bands(image: Tensor, dim: int) -> tuple[Tensor, ...]:
-    """(3, H, W), cut along a dimension into parts of `BAND` pixels."""
-    return torch.split(image, max(1, BAND // image.shape[3 - dim]), dim)
+def _bands(image: Tensor, dim: int, margin: int = 0) -> tuple[Tensor, ...]:
+    """(3, H, W), cut along a side into parts of `BAND` pixels, a margin at the other side included."""
+    return torch.split(image, max(1, BAND // (image.shape[3 - dim] + margin)), dim)
 
 
 def _gray(image: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ def _kernels(deviations_px: Tensor, reach: int) -> list[list[float]]:
 def _blur(image: Tensor, taps: list[float], spare: Tensor) -> None:
     """(3, H, W) in place, along one side and then the other; at a border the mean is of what is there."""
     for dim, beside in ((1, 2), (2, 1)):
-        for band in _bands(image, beside):
+        for band in _bands(image, beside, len(taps)):
             _blur_along(band, dim, beside, taps, spare)
 
 
