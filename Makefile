@@ -14,7 +14,6 @@ CORES ?= 2
 help:
 	@echo "make demo       set up, make the embedded data and the first tables (minutes on two cores)"
 	@echo "make demo-all   the same for all tables"
-	@echo "make ui         curves, pictures and lineage of what was made, in MLflow"
 	@echo "make test       set up; lint, types, tests, four detectors learn by heart, mutants, the smoke pipeline"
 	@echo "make cached     hands what Snakemake made to DVC; make demo ends with it"
 	@echo "make ui         runs, curves and pictures in MLflow"

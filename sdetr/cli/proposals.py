@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdetr.cli.verbs import PARAMS, Verbs
+from sdetr.cli.verbs import PARAMS, Verbs, positive
 
 if TYPE_CHECKING:
     from sdetr.proposals.survey import Survey
@@ -31,7 +31,7 @@ def add(verbs: Verbs) -> None:
         "--proposer", nargs="+", default=USUAL, help=f"of params/proposers/ ({' '.join(USUAL)})"
     )
     report.add_argument("--scale", default="demo")
-    report.add_argument("--images", type=int, default=200, help="how many are looked at (200)")
+    report.add_argument("--images", type=positive, default=200, help="how many are looked at (200)")
     report.add_argument("--out", type=Path, metavar="DIR", help="(reports/SCALE/proposals)")
     report.set_defaults(run=_report)
 
@@ -45,8 +45,6 @@ def _report(a: argparse.Namespace) -> None:
     from sdetr.proposals.recall import objects_of
     from sdetr.proposals.survey import sample, survey
 
-    if a.images < 1:
-        raise ValueError(f"--images {a.images}: expected a number from 1 on")
     compose = Composer(Params(PARAMS), a.scale)
     stands, split = compose.dataset_name(a.dataset), compose.dataset(a.dataset).split
     runs = {
@@ -63,13 +61,15 @@ def _report(a: argparse.Namespace) -> None:
     stored = Path(f"data/{a.scale}/proposals/{a.dataset}")
     surveys = [survey(name, run, stored / f"{name}.parquet", index, images) for name, run in runs.items()]
     folder = a.out or Path(f"reports/{a.scale}/proposals")
-    picture = folder / f"{a.dataset}.png"
-    draw_gallery(picture, index.root, images, {s.proposer: s.boxes for s in surveys}, objects_of(index))
-    print(_written(folder / f"{a.dataset}.md", f"{len(images)} of {len(index.images)} images", surveys))
-    print(f"\n{folder / a.dataset}.md, {picture}")
+    of = stands if stands == a.dataset else f"{stands}, which stands for {a.dataset} at scale {a.scale}"
+    title = f"{of}: {len(images)} of {len(index.images)} images"
+    picture, boxes = folder / f"{stands}.png", {one.proposer: one.boxes for one in surveys}
+    draw_gallery(picture, title, index.root, images, boxes, objects_of(index))
+    print(_written(folder / f"{stands}.md", title, surveys))
+    print(f"\n{folder / stands}.md, {picture}")
 
 
-def _written(path: Path, how_many: str, surveys: list["Survey"]) -> str:
+def _written(path: Path, title: str, surveys: list["Survey"]) -> str:
     """The table; the page around it has the notes and the picture."""
     from sdetr.files import write_text
     from sdetr.proposals.gallery import FIRST
@@ -80,10 +80,8 @@ def _written(path: Path, how_many: str, surveys: list["Survey"]) -> str:
     rows = [_cells(one) for one in surveys]
     table = grid(header, rows, [False, False] + [True] * (len(header) - 2))
     caption = f"The first {FIRST} boxes, the best in red; objects in white."
-    title = f"# Proposals of {path.stem}: {how_many}"
-    write_text(
-        path, "\n\n".join([title, table, prose(NOTES), f"![{caption}]({path.stem}.png)", caption]) + "\n"
-    )
+    parts = [f"# Proposals of {title}", table, prose(NOTES), f"![{caption}]({path.stem}.png)", caption]
+    write_text(path, "\n\n".join(parts) + "\n")
     return table
 
 

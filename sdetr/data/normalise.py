@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from sdetr.types import View
 
@@ -12,9 +13,11 @@ DEVIATION = (0.229, 0.224, 0.225)
 
 def normalise(view: View) -> View:
     """Images (B, 3, H, W) and crops (B, N, 3, s, s) of 0..255 to normalised float32, zero where padded."""
-    device = view.images.device
-    mean = torch.tensor(MEAN, device=device).view(3, 1, 1) * 255
-    deviation = torch.tensor(DEVIATION, device=device).view(3, 1, 1) * 255
-    images = (view.images.to(torch.float32) - mean) / deviation
-    crops = None if view.crops is None else (view.crops.to(torch.float32) - mean) / deviation
-    return replace(view, images=images.masked_fill(view.padding[:, None], 0.0), crops=crops)
+    images = _normal(view.images).masked_fill_(view.padding[:, None], 0.0)
+    return replace(view, images=images, crops=None if view.crops is None else _normal(view.crops))
+
+
+def _normal(pixels: Tensor) -> Tensor:
+    """New floats of their shape, (…, 3, H, W), made once and changed in place."""
+    mean, deviation = (torch.tensor(of, device=pixels.device).view(3, 1, 1) * 255 for of in (MEAN, DEVIATION))
+    return (pixels - mean).div_(deviation)

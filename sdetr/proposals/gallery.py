@@ -23,6 +23,7 @@ GAP_PX = 4
 
 def draw_gallery(
     path: Path,
+    title: str,
     root: Path,
     images: Sequence[ImageRow],
     columns: Mapping[str, Mapping[int, Floats]],
@@ -30,19 +31,21 @@ def draw_gallery(
 ) -> None:
     """One PNG: the first boxes of each column in the colours of the rainbow, the best red; objects in white.
 
-    `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that have boxes in all.
+    The title stands above. `columns` are boxes by image id, (N, 4) xyxy px; shown are the first images that
+    have boxes in all.
     """
     shown = [row for row in images if all(row.id in boxes for boxes in columns.values())][:SHOWN]
     tiles = []
     for row in shown:
         picture = Image.fromarray(read_image(root / row.file, (row.height, row.width)))
         tiles.append([_tile(picture, c[row.id][:FIRST], objects.get(row.id)) for c in columns.values()])
-    height = TITLE_PX + sum(row[0].height + GAP_PX for row in tiles)
+    height = 2 * TITLE_PX + sum(row[0].height + GAP_PX for row in tiles)
     sheet = Image.new("RGB", (len(columns) * (TILE_PX + GAP_PX), height), "#222222")
     pen = ImageDraw.Draw(sheet)
+    pen.text((6, 5), title, fill="white", font_size=12)
     for x, name in enumerate(columns):
-        pen.text((x * (TILE_PX + GAP_PX) + 6, 5), name, fill="white", font_size=14)
-    y = TITLE_PX
+        pen.text((x * (TILE_PX + GAP_PX) + 6, TITLE_PX + 5), name, fill="white", font_size=14)
+    y = 2 * TITLE_PX
     for line in tiles:
         for x, tile in enumerate(line):
             sheet.paste(tile, (x * (TILE_PX + GAP_PX), y))

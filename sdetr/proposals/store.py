@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sdetr.files import written_whole
 from sdetr.proposals.columns import Row, as_table, order_names, schema
+from sdetr.proposals.described import read_described
 from sdetr.proposals.proposed import Floats, Orders
 
 GROUP = 512
@@ -59,15 +59,8 @@ class Proposals:
 
     def __init__(self, path: Path) -> None:
         """Raises FileNotFoundError, or ValueError when it holds no proposals."""
-        if not path.exists():
-            raise FileNotFoundError(f"no proposals {path}; `sdetr propose` makes them")
-        try:
-            metadata = pq.read_metadata(path)
-            about = metadata.metadata[b"proposals"]
-        except (pa.ArrowInvalid, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no proposals ({error!r}); make it again") from error
+        metadata, self.about = read_described(path, "proposals", "proposals", "propose")
         self.path = path
-        self.about: dict[str, Any] = json.loads(about)
         self.edges: str | None = self.about.get("edges")
         """Which edge map was used; None for proposers that look at no edges."""
         groups = (metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups))

@@ -1,27 +1,16 @@
-"""Colour augmentation of many images at once, each with its own draw (SimSiam's, arXiv:2011.10566 §A)."""
+"""Colour augmentation of many images, each with its own draw (SimSiam's, arXiv:2011.10566 §A)."""
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sdetr.types import View
+from sdetr.views.colour_apart import painted_apart
+from sdetr.views.colour_draws import draw
+from sdetr.views.colour_together import painted_together
 from sdetr.views.settings import ColourSettings
-
-BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
-GRAY = (0.2989, 0.587, 0.114)  # ITU-R BT.601
-
-
-class Draws(NamedTuple):
-    """What happens to M images; kept on the host, so that nothing waits for the device."""
-
-    order: Tensor  # (M, 4): which of the four jitters comes first, second, …
-    factors: Tensor  # (M, 4): 1, 1, 1, 0 do nothing; the last is a share of the colour circle
-    gray: Tensor  # (M,) bool
-    blur_px: Tensor  # (M,) standard deviation, 0 for none
 
 
 class Colour:
@@ -29,6 +18,7 @@ class Colour:
 
     def __init__(self, settings: ColourSettings) -> None:
         self._settings = settings
+        self._reach = math.ceil(3 * settings.blur_px[1])  # not the batch's: images are independent
 
     def __call__(
         self, images: Tensor, padding: Tensor | None = None, generator: torch.Generator | None = None
@@ -38,31 +28,9 @@ class Colour:
         Where `padding` (M, H, W) is True, right and bottom, pixels stay 0 and change nothing of an image.
         Draws come from torch's generator of the host unless another one is given: the same on any device.
         """
-        draws = self.draw(len(images), generator)
-        inside = None if padding is None else ~padding[:, None]
-        colours = jittered(images.float() / 255, draws, inside)
-        colours = torch.where(_on(draws.gray, colours), gray_of(colours), colours)
-        chosen = draws.blur_px.nonzero()[:, 0]
-        if len(chosen):
-            where = chosen.to(images.device, non_blocking=True)
-            within = None if inside is None else inside[where]
-            reach = math.ceil(3 * self._settings.blur_px[1])  # not the batch's: images are independent
-            colours[where] = blurred(colours[where], draws.blur_px[chosen], reach, within)
-        return colours * 255 if inside is None else colours * inside * 255
-
-    def draw(self, count: int, generator: torch.Generator | None = None) -> Draws:
-        """What happens to `count` images."""
-        s = self._settings
-        chances = torch.rand(count, 3, generator=generator)
-        order = torch.rand(count, 4, generator=generator).argsort(dim=1)
-        spread = torch.tensor([s.brightness, s.contrast, s.saturation, s.hue])
-        middle = torch.tensor([1.0, 1.0, 1.0, 0.0])
-        lowest = torch.maximum(middle - spread, torch.tensor([0.0, 0.0, 0.0, -0.5]))
-        factors = lowest + torch.rand(count, 4, generator=generator) * (middle + spread - lowest)
-        factors = torch.where(chances[:, :1] < s.jitter, factors, middle)
-        low, high = s.blur_px
-        blur_px = low + torch.rand(count, generator=generator) * (high - low)
-        return Draws(order, factors, chances[:, 1] < s.gray, blur_px * (chances[:, 2] < s.blur))
+        draws = draw(self._settings, len(images), generator)
+        painted = painted_apart if images.device.type == "cpu" else painted_together
+        return painted(images, draws, self._reach, padding)
 
 
 def coloured(view: View, colour: Colour) -> View:
@@ -78,76 +46,3 @@ def crops_coloured(view: View, colour: Colour) -> View:
         return view
     crops = colour(view.crops.flatten(0, 1)).view_as(view.crops)
     return replace(view, crops=crops)
-
-
-def jittered(images: Tensor, draws: Draws, inside: Tensor | None = None) -> Tensor:
-    """(M, 3, H, W) in 0..1 → the same; brightness, contrast, saturation and hue in each image's own order.
-
-    The first three mix the image with black, with its mean gray, and with itself in gray, so one formula does
-    what is due next in every image, whichever it is.
-    """
-    for step in range(4):
-        due = draws.order[:, step]
-        mixed = due != HUE
-        factor = torch.where(mixed, draws.factors.gather(1, due[:, None])[:, 0], 1.0)
-        gray = gray_of(images)
-        other = _on(due == CONTRAST, images) * _mean(gray, inside) + _on(due == SATURATION, images) * gray
-        images = other.lerp(images, _on(factor, images)).clamp(0, 1)
-        turned = (~mixed & (draws.factors[:, HUE] != 0)).nonzero()[:, 0]
-        if len(turned):
-            where = turned.to(images.device, non_blocking=True)
-            images[where] = hue_turned(images[where], draws.factors[turned, HUE])
-    return images
-
-
-def gray_of(images: Tensor) -> Tensor:
-    """(M, 3, H, W) → (M, 1, H, W)."""
-    return sum(share * images[:, i : i + 1] for i, share in enumerate(GRAY))  # type: ignore[return-value]
-
-
-def hue_turned(images: Tensor, turns: Tensor) -> Tensor:
-    """(M, 3, H, W) in 0..1, turned around the colour circle by a share of it, (M,)."""
-    red, green, blue = images.unbind(1)
-    value, first = images.max(dim=1)  # (M, H, W); the first of equal channels
-    chroma = value - images.amin(dim=1)
-    safe = chroma.clamp(min=1e-12)
-    sixths = torch.stack([green - blue, blue - red, red - green], dim=1) / safe[:, None]  # (M, 3, H, W)
-    hue = sixths.gather(1, first[:, None]) + 2 * first[:, None] + 6 * _on(turns, images)  # (M, 1, H, W)
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device).view(3, 1, 1)
-    place = (hue + offsets) % 6  # (M, 3, H, W)
-    return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp(0, 1)
-
-
-def blurred(images: Tensor, deviations_px: Tensor, reach: int, inside: Tensor | None = None) -> Tensor:
-    """(M, 3, H, W), each with a Gaussian of its own (M,); at a border the mean is of what is there."""
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    kernels = torch.exp(-((offsets / deviations_px[:, None]) ** 2) / 2)
-    kernels = (kernels / kernels.sum(dim=1, keepdim=True)).to(images.device, non_blocking=True)  # (M, K)
-    there = torch.ones_like(images[:, :1]) if inside is None else inside.to(images.dtype)
-    for dim in (2, 3):
-        line = there.amax(dim=5 - dim, keepdim=True)  # a rectangle: one line says it for its direction
-        weight = _convolved(line, kernels, dim).clamp(min=torch.finfo(torch.float32).tiny)
-        images = _convolved(images * line, kernels, dim) / weight
-    return images
-
-
-def _convolved(images: Tensor, kernels: Tensor, dim: int) -> Tensor:
-    """Each of (M, C, H, W) with its own kernel of (M, K) along a dimension, zeros around."""
-    m, c = images.shape[:2]
-    shape, pad = ((1, -1), (0, kernels.shape[1] // 2))
-    if dim == 2:
-        shape, pad = shape[::-1], pad[::-1]
-    stacked = kernels.repeat_interleave(c, dim=0).view(m * c, 1, *shape)
-    return F.conv2d(images.flatten(0, 1)[None], stacked, padding=pad, groups=m * c).view_as(images)
-
-
-def _mean(gray: Tensor, inside: Tensor | None) -> Tensor:
-    """(M, 1, H, W) → (M, 1, 1, 1): the mean of what is image."""
-    if inside is None:
-        return gray.mean(dim=(2, 3), keepdim=True)
-    return (gray * inside).sum(dim=(2, 3), keepdim=True) / inside.sum(dim=(2, 3), keepdim=True)
-
-
-def _on(values: Tensor, images: Tensor) -> Tensor:
-    """(M,) → (M, 1, 1, 1) beside the images."""
-    return values.to(images.device, non_blocking=True)[:, None, None, None]

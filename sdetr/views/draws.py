@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sdetr.files import written_whole
+from sdetr.proposals.described import read_described
 
 KEPT = 2
 """Draws kept in memory: the pass that ends and the one that begins."""
@@ -39,15 +40,8 @@ class DrawFile(Generic[Draw]):
 
     def __init__(self, path: Path) -> None:
         """Raises FileNotFoundError, or ValueError when it is no plan."""
-        if not path.exists():
-            raise FileNotFoundError(f"no planned views {path}; `sdetr views` makes them")
-        try:
-            metadata = pq.read_metadata(path)
-            about = metadata.metadata[b"views"]
-        except (pa.ArrowInvalid, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no planned views ({error!r}); make it again") from error
+        metadata, self.about = read_described(path, "views", "planned views", "views")
         self.path = path
-        self.about: dict[str, Any] = json.loads(about)
         self.schema = metadata.schema.to_arrow_schema()
         self.counts = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
         self.draws = len(self.counts)

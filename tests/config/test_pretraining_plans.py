@@ -54,7 +54,7 @@ def test_only_views_of_imagenet_come_again(name: str, pretext: str) -> None:
     facts = PAPER.pretraining_facts("detr", name, pretext)
     views, schedule = PAPER.views(PAPER.pretext(pretext, facts).views, facts), PAPER.pretraining(name, facts)
     if schedule.dataset == "imagenet-train":
-        assert views.draws == (10 if pretext.startswith("detreg") else 8)  # DETReg's: a ranking each
+        assert views.draws == 8
     else:
         assert views.draws >= schedule.epochs
 

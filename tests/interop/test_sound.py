@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sdetr.interop.detectors import load_detector
 from tests.interop.theirs import bring, official_state
 from tests.models.small import small_detector
 
@@ -63,4 +64,9 @@ def test_floats_of_other_widths_are_weights(tmp_path: Path, kind: torch.dtype) -
         {"model": {k: v.to(kind) if v.is_floating_point() else v for k, v in state.items()}},
         tmp_path / "x.pth",
     )
-    bring(tmp_path / "x.pth", tmp_path / "out")
+    brought, _ = load_detector(bring(tmp_path / "x.pth", tmp_path / "out"))
+    found = official_state(brought, "detr")
+    assert found.keys() == state.keys()
+    for key, tensor in state.items():
+        wanted = tensor.to(kind).to(tensor.dtype) if tensor.is_floating_point() else tensor
+        assert torch.equal(found[key], wanted), key

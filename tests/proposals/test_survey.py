@@ -124,14 +124,15 @@ def test_the_report_is_a_table_and_a_picture(root, job, capsys):
     words = ["proposals", "report", NAME, "--scale", "smoke", "--images", "5"]
     main([*words, "--proposer", "edgeboxes", "random"])
     printed = capsys.readouterr().out
-    page = (root / "reports" / "smoke" / "proposals" / f"{NAME}.md").read_text()
+    page = (root / "reports" / "smoke" / "proposals" / f"{STANDS}.md").read_text()
     table = [line for line in page.splitlines() if line.startswith("|")]
     assert len(table) == 4 and "\n".join(table) in printed
     edgeboxes, uniform = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table[2:])
     assert edgeboxes[:4] == ["edgeboxes", "file", "0", "32"] and uniform[:2] == ["random", "made here"]
     assert float(edgeboxes[5]) > float(uniform[5]) > 0
-    assert f"]({NAME}.png)" in page and "5 of 40 images" in page
-    with Image.open(root / "reports" / "smoke" / "proposals" / f"{NAME}.png") as picture:
+    title = f"# Proposals of {STANDS}, which stands for {NAME} at scale smoke: 5 of 40 images\n"
+    assert page.startswith(title) and f"]({STANDS}.png)" in page  # no paper's data under drawn images
+    with Image.open(root / "reports" / "smoke" / "proposals" / f"{STANDS}.png") as picture:
         assert picture.width == 2 * 324
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert (255, 255, 255) in colours and (249, 31, 31) in colours  # objects, and the best boxes
@@ -152,7 +153,6 @@ def test_without_objects_recall_is_a_dash(root, capsys):
         (["voc12-trainvall"], "did you mean 'voc12-trainval'"),
         ([NAME, "--proposer", "edgeboxs"], "did you mean 'edgeboxes'"),
         ([NAME, "--scale", "smok"], "did you mean 'smoke'"),
-        ([NAME, "--images", "0"], "--images 0: expected a number from 1 on"),
         (["voc07-test"], "no index data/raw/"),
     ],
 )
@@ -162,3 +162,10 @@ def test_what_is_not_known_is_refused_in_one_line(root, capsys, words, message):
     said = capsys.readouterr().err.strip().splitlines()
     assert caught.value.code == 2 and len(said) == 1 and message in said[0]
     assert not (root / "reports").exists()
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
+def test_how_many_images_is_a_count(root, capsys, count):
+    with pytest.raises(SystemExit) as caught:
+        main(["proposals", "report", NAME, f"--images={count}"])
+    assert caught.value.code == 2 and f"--images: {count!r} is no count" in capsys.readouterr().err

@@ -14,20 +14,9 @@ from torch import Tensor
 
 from sdetr.config.layers import Params
 from sdetr.types import View
-from sdetr.views.colour import (
-    BRIGHTNESS,
-    CONTRAST,
-    HUE,
-    SATURATION,
-    Colour,
-    Draws,
-    blurred,
-    coloured,
-    crops_coloured,
-    gray_of,
-    hue_turned,
-    jittered,
-)
+from sdetr.views.colour import Colour, coloured, crops_coloured
+from sdetr.views.colour_draws import BRIGHTNESS, CONTRAST, HUE, SATURATION, Draws, draw
+from sdetr.views.colour_together import blurred, gray_of, hue_turned, jittered
 from sdetr.views.settings import ColourSettings
 
 VALUES = Params(Path(__file__).parents[2] / "params").resolve("views", "siamese-pairs").values["colour"]
@@ -128,7 +117,7 @@ def test_an_image_does_not_depend_on_its_neighbours() -> None:
 
 
 def test_draws_have_the_recipes_chances_and_ranges() -> None:
-    drawn = Colour(settings()).draw(20000, torch.Generator().manual_seed(0))
+    drawn = draw(settings(), 20000, torch.Generator().manual_seed(0))
     moved = (drawn.factors != NEUTRAL).any(dim=1)
     assert float(moved.float().mean()) == pytest.approx(0.8, abs=0.01)
     assert float(drawn.gray.float().mean()) == pytest.approx(0.2, abs=0.01)
@@ -187,7 +176,7 @@ def apart(one: Tensor, two: Tensor) -> float:
 
 
 def test_strong_jitter_never_goes_below_zero() -> None:
-    drawn = Colour(settings(brightness=2.0)).draw(500)
+    drawn = draw(settings(brightness=2.0), 500)
     assert float(drawn.factors[:, BRIGHTNESS].min()) >= 0
 
 
