@@ -65,11 +65,13 @@ def loaded(work: Work) -> Iterator[View]:
     crop_px = work.run.views.crop_px
     for start in range(0, len(work.planned), BATCH):
         planned = work.planned[start : start + BATCH]
+        height, width = (max(one.view_size[side] for one in planned) for side in (0, 1))
         both = [(work.dataset[start + i].image, one) for i, one in enumerate(planned)]
         if isinstance(work.run.views, CropsSettings):
-            yield stacked(planned, [pixels(image, one, crop_px) for image, one in both])
+            yield stacked(planned, [pixels(image, one, crop_px) for image, one in both], (height, width))
         else:
-            yield from with_pixels(planned, [cut(image, one, crop_px) for image, one in both])
+            cuts = [cut(image, one, crop_px) for image, one in both]
+            yield from with_pixels(planned, cuts, (height, width))
 
 
 def released(work: Work, painter: Callable[[], Paint] = by_chance) -> Iterator[Collated]:
