@@ -39,8 +39,8 @@ class ScheduleSettings(Settings):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
     bfloat16: Literal["nothing", "frozen", "frozen_anywhere", "all"] = "frozen"
-    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses. A CPU does so for
-    a frozen backbone that is to be rounded anywhere, and else never."""
+    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses. With
+    `frozen_anywhere` a CPU does the former, too."""
     workers: Annotated[int, Field(ge=0)] = 0
     save_every_s: NotNegative = 120.0
     """Seconds between two saved states; 0 saves after every step."""
