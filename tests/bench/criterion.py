@@ -56,7 +56,8 @@ class Problem:
         normaliser = self.objective.normaliser([[self.view]])
         said = Predictions(self.logits, self.boxes, self.logits, [])
         losses, _ = self.objective.judged(said, padded_targets(self.view), normaliser)
-        return self._with_gradients(sum(self.objective.weights[name] * loss for name, loss in losses.items()))
+        weighted = [self.objective.weights[name] * loss for name, loss in losses.items()]
+        return self._with_gradients(torch.stack(weighted).sum())
 
     def theirs(self) -> list[Tensor]:
         """The same; their function is the one that their detectors of this family call."""
@@ -71,7 +72,7 @@ class Problem:
         total, _, _ = judge(logits[-1], labels, logits.device, boxes[-1], **given)
         return self._with_gradients(total)
 
-    def _with_gradients(self, total: Any) -> list[Tensor]:
+    def _with_gradients(self, total: Tensor) -> list[Tensor]:
         return [total.detach(), *torch.autograd.grad(total, (self.logits, self.boxes))]
 
 
