@@ -67,11 +67,31 @@ class FrozenBatchNorm(nn.Module):
 def normed(conv: nn.Conv2d, norm: nn.Module, x: Tensor) -> Tensor:
     """Convolution, then norm. A frozen norm goes into the kernel: weights are few, pixels are many."""
     if isinstance(norm, FrozenBatchNorm):
-        folded = _folded(conv, norm)
+        kernel, shift = _folded(conv, norm)
         dilation = 2 if _small_and_alone(conv, x) else conv.dilation
-        return F.conv2d(x, folded.kernel, folded.shift, conv.stride, conv.padding, dilation)
+        return F.conv2d(x, kernel, shift, conv.stride, conv.padding, dilation)
     out: Tensor = norm(conv(x))
     return out
+
+
+def _folded(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
+    """Kernel and shift; where nothing learns, made once, and again when something has changed."""
+    if conv.weight.requires_grad:
+        return _into(conv, norm)
+    tensors = [conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var]
+    device, dtype = conv.weight.device.type, conv.weight.dtype
+    if not conv.weight.is_meta and torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+    if norm.kept is None or not norm.kept.is_of(tensors, dtype):
+        kernel, shift = _into(conv, norm)
+        kernel = kernel.to(dtype, memory_format=torch.channels_last)
+        norm.kept = Folded(kernel, shift, tensors, [tensor._version for tensor in tensors])
+    return norm.kept.kernel, norm.kept.shift
+
+
+def _into(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
+    scale, shift = norm.affine()
+    return conv.weight * scale[:, None, None, None], shift
 
 
 def _small_and_alone(conv: nn.Conv2d, x: Tensor) -> bool:
@@ -80,20 +100,3 @@ def _small_and_alone(conv: nn.Conv2d, x: Tensor) -> bool:
     It does for few images, one thread and a 1×1 kernel, but not where that is dilated: which changes nothing.
     """
     return conv.kernel_size == (1, 1) and x.device.type == "cpu" and x.dtype == torch.float32
-
-
-def _folded(conv: nn.Conv2d, norm: FrozenBatchNorm) -> Folded:
-    """Where nothing learns, made once, and again when something has changed."""
-    tensors = [conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var]
-    device, dtype = conv.weight.device.type, conv.weight.dtype
-    if not conv.weight.is_meta and torch.is_autocast_enabled(device):
-        dtype = torch.get_autocast_dtype(device)
-    if norm.kept is not None and norm.kept.is_of(tensors, dtype):
-        return norm.kept
-    scale, shift = norm.affine()
-    kernel = conv.weight * scale[:, None, None, None]
-    if conv.weight.requires_grad:
-        return Folded(kernel, shift, [], [])
-    kernel = kernel.to(dtype, memory_format=torch.channels_last)
-    norm.kept = Folded(kernel, shift, tensors, [tensor._version for tensor in tensors])
-    return norm.kept

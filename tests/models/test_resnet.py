@@ -144,10 +144,13 @@ def _as_often_written(tensor: torch.Tensor, times: int) -> None:
         tensor.mul_(1.5)
 
 
-def test_of_weights_that_learn_nothing_is_kept() -> None:
+def test_of_weights_that_learn_nothing_is_kept_nor_do_they_meet_what_was_kept_before() -> None:
     layer, frozen = learns_not()
-    normed(layer.requires_grad_(True), frozen, torch.randn(2, 4, 8, 8))
-    assert frozen.kept is None
+    x = torch.randn(2, 4, 8, 8)
+    assert not normed(layer, frozen, x).requires_grad
+    before = frozen.kept
+    assert normed(layer.requires_grad_(True), frozen, x).requires_grad
+    assert frozen.kept is before
 
 
 @torch.no_grad()
