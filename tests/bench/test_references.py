@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sdetr.proposals.settings import SelectiveSearchSettings
-from tests.bench import backbone, criterion, detreg_targets, forward, proposals
+from tests.bench import backbone, criterion, detreg_targets, forward, proposals, steps
+from tests.bench.harness import LeftOutError
 
 
 def test_torchvisions_frozen_network_has_our_maps() -> None:
@@ -52,3 +53,15 @@ def test_opencvs_own_call_finds_our_boxes() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     values = proposals._resolved("selective-search") | {"rankings": 1}
     assert proposals.same_boxes(SelectiveSearchSettings.model_validate(values), image)
+
+
+@pytest.mark.parametrize("pretext", steps.PRETEXTS)
+def test_steps_that_a_gpu_would_be_timed_by_run_on_a_cpu(pretext: str) -> None:
+    found = steps.measured(pretext, "smoke", 2, (64, 80), torch.device("cpu"), warm=1, steps=1)
+    assert found.seconds > 0 and found.waits == 0 and found.peak_bytes is None
+
+
+def test_without_a_gpu_steps_are_left_out_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(LeftOutError, match="need a GPU"):
+        next(steps.rows())
