@@ -1,11 +1,14 @@
 """What a benchmark calls its reference says the same as ours; here at small sizes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from sdetr.proposals.settings import SelectiveSearchSettings
-from tests.bench import backbone, criterion, detreg_targets, forward, proposals, steps
+from sdetr.training.loop import take_step
+from tests.bench import backbone, criterion, detreg_targets, forward, proposals, steps, updetr_step
 from tests.bench.harness import LeftOutError
 
 
@@ -53,6 +56,18 @@ def test_opencvs_own_call_finds_our_boxes() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     values = proposals._resolved("selective-search") | {"rankings": 1}
     assert proposals.same_boxes(SelectiveSearchSettings.model_validate(values), image)
+
+
+def test_a_plain_step_of_updetr_has_our_loss_and_leaves_our_weights() -> None:
+    run, ours, plain = updetr_step.both()
+    view = steps.seen(run, 2, (64, 96), updetr_step.CPU)
+    view = replace(view, crops=view.crops[..., :32, :32])
+    said = take_step(ours, [view], run.protocol, run.seed, updetr_step.CPU)["total"]
+    torch.testing.assert_close(said, plain.step(view), rtol=1e-4, atol=0)
+    theirs = dict(plain.objective.named_parameters())
+    for name, parameter in ours.objective.named_parameters():
+        # the first step of AdamW is as long as the rate, whatever the gradient, but for the tiniest
+        assert (parameter - theirs[name]).abs().mean() < 0.05 * run.protocol.lr, name
 
 
 @pytest.mark.parametrize("pretext", steps.PRETEXTS)
