@@ -15,7 +15,7 @@ from tests.bench.harness import LeftOutError, Row, in_turn, main, timed
 from tests.models.small import CLASSES, model_settings, randomise, trunk_settings
 
 SHAPES = {"views": (2, 3, 320, 416), "crops": (20, 3, 128, 128)}
-ROUNDS = 9
+ROUNDS = 7
 Maps = Callable[[Tensor], list[Tensor]]
 
 
