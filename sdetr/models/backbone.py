@@ -56,10 +56,10 @@ class Block(nn.Module):
         out = x
         for i in range(1, self.depth + 1):
             out = normed(self.get_submodule(f"conv{i}"), self.get_submodule(f"bn{i}"), out)  # type: ignore[arg-type]
-            out = out.relu() if i < self.depth else out
+            out = out.relu_() if i < self.depth else out
         if self.downsample is not None:
             x = normed(self.downsample[0], self.downsample[1], x)  # type: ignore[arg-type]
-        return (out + x).relu()
+        return out.add_(x).relu_()  # in place: nobody reads what was there, and memory is what is slow
 
 
 class ResNet(nn.Module):
@@ -100,7 +100,7 @@ class ResNet(nn.Module):
         """(B, 3, H, W) → maps of stages 1, 2, …, (B, C, h, w) each, strides 4, 8, …"""
         # 1.1 to 1.6 times as fast as channels first, measured on CPU; the weights stay as files have them
         x = images.contiguous(memory_format=torch.channels_last)
-        x = normed(self.conv1, self.bn1, x).relu()
+        x = normed(self.conv1, self.bn1, x).relu_()
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         maps = []
         for stage in range(1, len(self.channels) + 1):

@@ -30,9 +30,8 @@ class Detector(nn.Module):
 
     backbone_frozen = False
     """Whether the backbone never learns, as `freeze_backbone` said last."""
-    frozen_in_half = False
-    """Whether a frozen backbone computes in bfloat16 where that is fast."""
-    fast_in_half = frozenset({"cuda"})
+    rounded_on: frozenset[str] = frozenset()
+    """Kinds of device on which a frozen backbone computes in bfloat16."""
 
     def __init__(self, model: ModelSettings, trunk: TrunkSettings, num_classes: int) -> None:
         super().__init__()
@@ -68,7 +67,7 @@ class Detector(nn.Module):
     def features(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
         device = images.device.type
-        half = self.backbone_frozen and self.frozen_in_half and device in self.fast_in_half
+        half = self.backbone_frozen and device in self.rounded_on
         rounded = torch.autocast(device, torch.bfloat16) if half else nullcontext()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone_frozen), rounded:
             maps: list[Tensor] = self.backbone(images)

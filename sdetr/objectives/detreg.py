@@ -14,7 +14,7 @@ from sdetr.objectives.losses import matched
 from sdetr.objectives.matcher import Pairs, match
 from sdetr.objectives.regions_found import REGION, Search, boxes_found, last_iou
 from sdetr.objectives.settings import DetregSettings
-from sdetr.objectives.targets import Targets, padded_targets
+from sdetr.objectives.targets import Targets, padded_targets, real_rows
 from sdetr.precision import exact
 from sdetr.types import Predictions, View
 
@@ -90,8 +90,7 @@ class Detreg(Detection, Search):
         if view.crops is None:
             raise ValueError("views have no crops, which say how boxes look")
         most = view.crops.shape[1]
-        real = [i * most + n for i, boxes in enumerate(view.boxes) for n in range(len(boxes))]
-        rows = torch.tensor(real, dtype=torch.int64).to(view.crops.device, non_blocking=True)
+        rows = real_rows([len(boxes) for boxes in view.boxes], most, view.crops.device)
         means = exact(self.target(view.crops.flatten(0, 1)[rows])[-1]).mean(dim=(2, 3))
         looks = means.new_zeros(len(view.boxes) * most, means.shape[-1])
         return looks.index_copy(0, rows, means).view(len(view.boxes), most, -1)

@@ -14,7 +14,7 @@ def cross_entropy(logits: Tensor, pairs: Pairs, targets: Targets, no_object: flo
     """(L, B, Q, C) logits, the last class no object, which weighs `no_object` → (L,)."""
     classes = logits.shape[-1]
     wanted = logits.new_full(logits.shape[:-1], classes - 1, dtype=torch.int64)  # (L, B, Q)
-    wanted[_layers(pairs), pairs.image, pairs.query] = targets.labels[pairs.image, pairs.target]
+    wanted[pairs.layer, pairs.image, pairs.query] = targets.labels[pairs.image, pairs.target]
     weights = logits.new_ones(classes)
     weights[-1] = no_object
     each = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), weights, reduction="none")
@@ -23,26 +23,23 @@ def cross_entropy(logits: Tensor, pairs: Pairs, targets: Targets, no_object: flo
 
 def focal_loss(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
     """(L, B, Q, C) logits, a sigmoid per class, of all queries → (L,) (arXiv:1708.02002)."""
-    wanted = torch.zeros_like(logits)
-    wanted[_layers(pairs), pairs.image, pairs.query, targets.labels[pairs.image, pairs.target]] = 1
-    return _focal(logits, wanted).sum((1, 2, 3))
+    labels = targets.labels[pairs.image, pairs.target]  # (L, P)
+    return _focal(logits, (pairs.layer, pairs.image, pairs.query, labels)).sum((1, 2, 3))
 
 
 def focal_loss_of_pairs(logits: Tensor, pairs: Pairs, targets: Targets) -> Tensor:
     """The same of those queries alone that answer for something, (L,)."""
-    said = matched(logits, pairs)  # (L, P, C)
-    classes = torch.arange(logits.shape[-1], device=logits.device)
-    wanted = targets.labels[pairs.image, pairs.target][..., None] == classes
-    return _focal(said, wanted.to(said)).sum((1, 2))
+    labels = targets.labels[pairs.image, pairs.target]  # (L, P)
+    numbers = torch.arange(labels.shape[1], device=labels.device)
+    return _focal(matched(logits, pairs), (pairs.layer, numbers, labels)).sum((1, 2))
 
 
-def _focal(logits: Tensor, wanted: Tensor) -> Tensor:
-    """(..., C) logits and 0 or 1 → (..., C)."""
-    surprise = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    chance = logits.sigmoid()
-    missed = wanted * (1 - chance) + (1 - wanted) * chance
-    share = wanted * ALPHA + (1 - wanted) * (1 - ALPHA)
-    return share * missed**GAMMA * surprise
+def _focal(logits: Tensor, wanted: tuple[Tensor, ...]) -> Tensor:
+    """(..., C) logits, of which those at `wanted` should be 1 and all others 0 → (..., C)."""
+    sign = torch.ones_like(logits).index_put_(wanted, logits.new_full((), -1.0))
+    against = sign * logits  # how loud each says what it should not
+    share = 0.5 + (0.5 - ALPHA) * sign  # 1 - ALPHA, or ALPHA where wanted
+    return share * against.sigmoid() ** GAMMA * F.softplus(against)
 
 
 def box_losses(predictions: Predictions, pairs: Pairs, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -55,9 +52,4 @@ def box_losses(predictions: Predictions, pairs: Pairs, targets: Targets) -> tupl
 
 def matched(values: Tensor, pairs: Pairs) -> Tensor:
     """(L, B, Q, ·) → (L, P, ·): what the queries say that answer for something."""
-    return values[_layers(pairs), pairs.image, pairs.query]
-
-
-def _layers(pairs: Pairs) -> Tensor:
-    """(L, 1) int64, to index beside (L, P)."""
-    return torch.arange(len(pairs.query), device=pairs.query.device)[:, None]
+    return values[pairs.layer, pairs.image, pairs.query]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -25,6 +26,11 @@ class Pairs:
     image: Tensor  # (P,) int64
     query: Tensor  # (L, P) int64
     target: Tensor  # (L, P) int64, number of the object within its image
+
+    @cached_property
+    def layer(self) -> Tensor:
+        """(L, 1) int64, to index beside (L, P)."""
+        return torch.arange(len(self.query), device=self.query.device)[:, None]
 
 
 @dataclass(frozen=True)
@@ -83,22 +89,30 @@ def _pairs(host: np.ndarray, stage: Stage) -> Pairs:
 
 def pair_costs(predictions: Predictions, targets: Targets, cost: Weights3, focal: bool) -> Tensor:
     """What every query would cost every object, (L, B, N, Q)."""
-    logits = exact(predictions.logits).transpose(2, 3)  # (L, B, C, Q)
-    boxes, wanted = exact(predictions.boxes)[:, :, None], targets.boxes[:, :, None]
-    chance = logits.sigmoid() if focal else logits.softmax(dim=2)
-    rows = targets.labels[None, :, :, None].expand(len(logits), -1, -1, logits.shape[-1])
-    chance = chance.gather(2, rows)  # (L, B, N, Q): of the object's own class
+    logits, boxes = exact(predictions.logits), exact(predictions.boxes)
+    rows = targets.labels[None, :, None].expand(*logits.shape[:3], -1)  # (L, B, Q, N)
+    # of the object's own class; a sigmoid looks at no other
+    chance = logits.gather(3, rows).sigmoid() if focal else logits.softmax(dim=3).gather(3, rows)
+    chance = chance.transpose(2, 3)
     label = _focal_cost(chance) if focal else -chance
-    box = (boxes - wanted).abs().sum(-1)
-    overlap = giou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(wanted))
-    return cost.label * label + cost.box * box - cost.giou * overlap
+    said = _planar(torch.cat([boxes, cxcywh_to_xyxy(boxes)], dim=-1))[:, :, None]  # (L, B, 1, Q, 8)
+    wanted = torch.cat([targets.boxes, cxcywh_to_xyxy(targets.boxes)], dim=-1)[:, :, None]
+    (said_box, said_xyxy), (box, xyxy) = said.chunk(2, dim=-1), wanted.chunk(2, dim=-1)
+    apart, overlap = (said_box - box).abs().sum(-1), giou(said_xyxy, xyxy)
+    return (cost.label * label).add(apart, alpha=cost.box).sub(overlap, alpha=cost.giou)
+
+
+def _planar(boxes: Tensor) -> Tensor:
+    """(..., C) → the same, in memory one number of all boxes after the other, so that loops are long."""
+    return boxes.movedim(-1, 0).contiguous().movedim(0, -1)
 
 
 def _focal_cost(chance: Tensor) -> Tensor:
     """The focal loss if this were the class, less the loss if it were not."""
-    yes = ALPHA * (1 - chance) ** GAMMA * -(chance + 1e-8).log()
-    no = (1 - ALPHA) * chance**GAMMA * -(1 - chance + 1e-8).log()
-    return yes - no
+    rest = 1 - chance
+    yes = ALPHA * rest**GAMMA * (chance + 1e-8).log()
+    no = (1 - ALPHA) * chance**GAMMA * (rest + 1e-8).log()
+    return no - yes
 
 
 def _refuse_not_finite(host: np.ndarray, stage: Stage) -> None:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from sdetr.types import View
 
@@ -20,12 +20,22 @@ class Targets:
 
 def padded_targets(view: View) -> Targets:
     """Pads with label 0 and empty boxes to the most objects in the batch, which may be none."""
+    counts = [len(labels) for labels in view.labels]
+    labels, boxes = torch.cat(view.labels), torch.cat(view.boxes).reshape(-1, 4)
+    most = max(counts)
+    rows = real_rows(counts, most, labels.device)
     return Targets(
-        labels=pad_sequence(view.labels, batch_first=True),
-        boxes=pad_sequence([boxes.reshape(-1, 4) for boxes in view.boxes], batch_first=True),
-        counts=[len(labels) for labels in view.labels],
+        labels=labels.new_zeros(len(counts) * most).index_copy(0, rows, labels).view(len(counts), most),
+        boxes=boxes.new_zeros(len(counts) * most, 4).index_copy(0, rows, boxes).view(len(counts), most, 4),
+        counts=counts,
         image_ids=view.image_ids,
     )
+
+
+def real_rows(counts: list[int], most: int, device: torch.device) -> Tensor:
+    """(P,) int64: of a flat stack with `most` rows for each image, those that are an image's own."""
+    rows = [image * most + number for image, count in enumerate(counts) for number in range(count)]
+    return torch.tensor(rows, dtype=torch.int64).to(device, non_blocking=True)
 
 
 def pairs_per_image(counts: list[int], queries: int) -> list[int]:

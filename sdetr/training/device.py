@@ -25,6 +25,25 @@ def choose_device(asked: str) -> torch.device:
     return torch.device(kind)
 
 
+def rounds_frozen(bfloat16: str, device: torch.device) -> frozenset[str]:
+    """Kinds of device on which a frozen backbone computes in bfloat16, as a schedule's `bfloat16` has it.
+
+    Raises ValueError for a CPU that is to do so, but would be slower for it.
+    """
+    if bfloat16 == "nothing":
+        return frozenset()
+    if bfloat16 != "frozen_anywhere":
+        return frozenset({"cuda"})
+    if device.type == "cpu" and not (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    ):
+        raise ValueError(
+            "bfloat16: frozen_anywhere, but this CPU has neither AVX512-BF16 nor AMX and would be slower "
+            "with it; say frozen, or use a GPU"
+        )
+    return frozenset({"cuda", "cpu"})
+
+
 def peak_bytes(device: torch.device) -> int | None:
     """Most memory that was allocated on the device; None where it keeps no count."""
     return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None

@@ -16,7 +16,7 @@ from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
-from sdetr.training.device import choose_device
+from sdetr.training.device import choose_device, rounds_frozen
 from sdetr.training.infer import predict
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
@@ -47,7 +47,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
-        detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
+        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
 
         protocol = run.protocol
         batches = TrainBatches(

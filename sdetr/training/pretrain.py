@@ -19,7 +19,7 @@ from sdetr.objectives.siamese import Siamese
 from sdetr.objectives.updetr import Updetr
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
-from sdetr.training.device import choose_device
+from sdetr.training.device import choose_device, rounds_frozen
 from sdetr.training.frozen import frozen_backbone
 from sdetr.training.loop import train
 from sdetr.training.material import views_of
@@ -59,7 +59,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
         detector = Detector(run.model, run.trunk, num_classes=_classes(run))
         transfer(detector, init, ())
-        detector.frozen_in_half = run.protocol.bfloat16 != "nothing"
+        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
         objective = _objective(run, detector)
 
         dataset = Dataset(Path(run.dataset))

@@ -11,7 +11,7 @@ from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 1, "pretrain": 3, "finetune": 3, "measure": 1}
+RECIPES = {"backbone": 1, "pretrain": 4, "finetune": 4, "measure": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
 Compile = Literal["nothing", "kernels", "graphs"]
@@ -41,8 +41,9 @@ class ScheduleSettings(Settings):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
-    bfloat16: Literal["nothing", "frozen", "all"] = "frozen"
-    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses."""
+    bfloat16: Literal["nothing", "frozen", "frozen_anywhere", "all"] = "frozen"
+    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses. With
+    `frozen_anywhere` a CPU does the former, too."""
     compile: Compile = "nothing"
     """What a GPU runs: PyTorch's own kernels, kernels fused for the network, or CUDA graphs of those."""
     workers: Annotated[int, Field(ge=0)] = 0

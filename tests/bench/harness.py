@@ -26,8 +26,8 @@ class Row:
     ours: str
     """With its unit."""
     theirs: str
-    ratio: float
-    """How many times as much the reference takes."""
+    ratio: float | None
+    """How many times as much the reference takes; unset: there is none."""
     aim: str = ""
     reached: bool | None = None
     """Unset: there is no aim."""
@@ -37,7 +37,8 @@ class Row:
     def __str__(self) -> str:
         verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
         aim = f"   aim {self.aim}: {verdict}" if self.aim else ""
-        says = f"{self.what}: ours {self.ours}, {self.reference} {self.theirs}, {self.ratio:.2f}×{aim}"
+        beside = "" if self.ratio is None else f", {self.reference} {self.theirs}, {self.ratio:.2f}×"
+        says = f"{self.what}: ours {self.ours}{beside}{aim}"
         return f"{says}   ({self.note})" if self.note else says
 
 
@@ -87,6 +88,11 @@ def counted(
     aim, reached = ("", None) if at_most is None else (f"≤ {at_most:g} {unit}", ours <= at_most)
     ratio = theirs / ours if ours else float("inf")
     return Row(what, reference, f"{ours:g} {unit}", f"{theirs:g} {unit}", ratio, aim, reached, note)
+
+
+def alone(what: str, ours: str, aim: str = "", reached: bool | None = None, note: str = "") -> Row:
+    """What has no reference here."""
+    return Row(what, "", ours, "", None, aim, reached, note)
 
 
 def main(rows: Callable[[], Iterator[Row]]) -> None:

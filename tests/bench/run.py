@@ -85,7 +85,8 @@ def table(found: list[Found]) -> str:
 
 def _line(row: Row) -> str:
     reached = {True: "yes", False: "**no**", None: ""}[row.reached]
-    cells = (row.what, row.reference, row.ours, row.theirs, f"{row.ratio:.2f}", row.aim, reached, row.note)
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    cells = (row.what, row.reference, row.ours, row.theirs, ratio, row.aim, reached, row.note)
     return f"| {' | '.join(cells)} |\n"
 
 

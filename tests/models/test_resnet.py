@@ -1,5 +1,7 @@
 """The backbone is torchvision's ResNet, cut, frozen and folded."""
 
+import copy
+
 import pytest
 import torch
 import torchvision
@@ -88,6 +90,77 @@ def test_weights_before_a_frozen_norm_learn_as_if_it_stood_apart() -> None:
     torch.testing.assert_close(folded, apart, rtol=1e-4, atol=1e-4)
 
 
+def learns_not(kernel: int = 3) -> tuple[nn.Conv2d, FrozenBatchNorm]:
+    layer = nn.Conv2d(4, 5, kernel, stride=2, bias=False).requires_grad_(False)
+    return layer, randomise(FrozenBatchNorm(5))
+
+
+@pytest.mark.parametrize("name", ["conv", "weight", "bias", "running_mean", "running_var"])
+def test_what_is_folded_once_follows_every_tensor_that_it_was_made_of(name: str) -> None:
+    layer, frozen = learns_not()
+    x = torch.randn(2, 4, 8, 8)
+    normed(layer, frozen, x)
+    kept = frozen.kept
+    assert kept is not None
+    normed(layer, frozen, x)
+    assert frozen.kept is kept
+    with torch.no_grad():
+        (layer.weight if name == "conv" else getattr(frozen, name)).mul_(1.5)
+    torch.testing.assert_close(normed(layer, frozen, x), frozen(layer(x)), atol=1e-5, rtol=1e-5)
+    assert frozen.kept is not kept
+
+
+def test_what_is_folded_follows_precision_and_new_tensors() -> None:
+    layer, frozen = learns_not()
+    x = torch.randn(2, 4, 8, 8)
+    expected = normed(layer, frozen, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert normed(layer, frozen, x).dtype == torch.bfloat16
+    assert torch.equal(normed(layer, frozen, x), expected)
+    x, frozen, layer = x.double(), frozen.double(), layer.double()
+    torch.testing.assert_close(normed(layer, frozen, x), frozen(layer(x)), atol=1e-12, rtol=1e-12)
+    other = nn.Parameter(torch.randn_like(layer.weight), requires_grad=False)
+    _as_often_written(other, layer.weight._version)
+    layer.weight = other
+    torch.testing.assert_close(normed(layer, frozen, x), frozen(layer(x)), atol=1e-12, rtol=1e-12)
+
+
+def test_a_copy_folds_for_itself_however_often_it_is_written_to() -> None:
+    layer, frozen = learns_not()
+    for tensor in (layer.weight, *frozen.buffers()):
+        _as_often_written(tensor, 5)
+    x = torch.randn(2, 4, 8, 8)
+    normed(layer, frozen, x)
+    written = [tensor._version for tensor in (layer.weight, *frozen.buffers())]
+    layer, frozen = copy.deepcopy((layer, frozen))
+    for tensor, often in zip((layer.weight, *frozen.buffers()), written, strict=True):
+        _as_often_written(tensor, often)
+    torch.testing.assert_close(normed(layer, frozen, x), frozen(layer(x)), atol=1e-5, rtol=1e-5)
+
+
+def _as_often_written(tensor: torch.Tensor, times: int) -> None:
+    assert tensor._version < times
+    while tensor._version < times:
+        tensor.mul_(1.5)
+
+
+def test_of_weights_that_learn_nothing_is_kept_nor_do_they_meet_what_was_kept_before() -> None:
+    layer, frozen = learns_not()
+    x = torch.randn(2, 4, 8, 8)
+    assert not normed(layer, frozen, x).requires_grad
+    before = frozen.kept
+    assert normed(layer.requires_grad_(True), frozen, x).requires_grad
+    assert frozen.kept is before
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_kernel_of_one_pixel_says_what_convolution_and_norm_say(dtype: torch.dtype) -> None:
+    layer, frozen = (part.to(dtype) for part in learns_not(kernel=1))
+    x = torch.randn(2, 4, 9, 7, dtype=dtype)
+    torch.testing.assert_close(normed(layer, frozen, x), frozen(layer(x)), atol=1e-5, rtol=1e-5)
+
+
 def test_a_learning_norm_updates_its_statistics() -> None:
     trunk = ResNet(trunk_settings(arch="resnet18"), norm=nn.BatchNorm2d)
     before = trunk.bn1.running_mean.clone()
@@ -168,7 +241,7 @@ def test_channels_follow_width_and_stages() -> None:
 def test_only_a_frozen_backbone_on_a_named_device_is_rounded_and_nothing_after_it() -> None:
     detector, images = small_detector("conditional"), padded_view().images
     expected = detector.features(images)
-    detector.frozen_in_half, detector.fast_in_half = True, frozenset({"cpu"})
+    detector.rounded_on = frozenset({"cpu"})
     detector.freeze_backbone(1e-5)
     shown = Average(detector, 0.9).module  # learns nothing by itself, but is of one that does
     for learning in (detector, shown):
@@ -179,5 +252,5 @@ def test_only_a_frozen_backbone_on_a_named_device_is_rounded_and_nothing_after_i
     change = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(rounded, expected, strict=True))
     assert 1e-4 < change < 0.05
     assert detector(padded_view()).boxes.dtype == torch.float32
-    detector.frozen_in_half = False
+    detector.rounded_on = frozenset({"cuda"})
     assert all(map(torch.equal, detector.features(images), expected))

@@ -3,7 +3,7 @@ import logging
 import pytest
 import torch
 
-from sdetr.training.device import choose_device, describe
+from sdetr.training.device import choose_device, describe, rounds_frozen
 
 
 def test_a_device_that_is_not_there_is_refused_with_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +44,16 @@ def test_the_number_of_threads_is_the_environments_or_one(monkeypatch: pytest.Mo
         assert "1 thread of" in describe(torch.device("cpu"))
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_cpu_rounds_a_frozen_backbone_only_if_told_to_and_able_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    for said, kinds in (("nothing", set()), ("frozen", {"cuda"}), ("all", {"cuda"})):
+        assert rounds_frozen(said, cpu) == rounds_frozen(said, cuda) == kinds
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert rounds_frozen("frozen_anywhere", cpu) == rounds_frozen("frozen_anywhere", cuda) == {"cpu", "cuda"}
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert rounds_frozen("frozen_anywhere", cuda) == {"cpu", "cuda"}
+    with pytest.raises(ValueError, match=r"frozen_anywhere, but this CPU has neither .* say frozen"):
+        rounds_frozen("frozen_anywhere", cpu)

@@ -1,0 +1,147 @@
+"""Steps of every pretext on a GPU, at the papers' sizes, on batches that are there already."""
+
+import json
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sdetr.config.experiment import Composer
+from sdetr.interop.weights import save_weights
+from sdetr.models.backbone import ResNet
+from sdetr.models.detector import Detector
+from sdetr.training.device import peak_bytes, rounds_frozen
+from sdetr.training.loop import take_step
+from sdetr.training.pretrain import _classes, _objective
+from sdetr.training.settings import PretrainRun
+from sdetr.training.trainee import Trainee
+from sdetr.types import View
+from tests.bench.harness import LeftOutError, Row, alone, main
+from tests.models.small import PARAMS, random_boxes
+
+PRETEXTS = {
+    "updetr": ("detr", "updetr-imagenet-60e"),
+    "detreg": ("deformable", "detreg-in100-50e"),
+    "siamese": ("conditional", "siamese-imagenet-60e"),
+}
+"""Detector and protocol of each."""
+BATCHES, SIZE_PX, WARM, STEPS = (4, 32), (480, 640), 20, 50
+MOST_WAITS = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one step."""
+
+    seconds: float
+    waits: int
+    """Of the host for the device."""
+    peak_bytes: int | None
+
+
+def rows() -> Iterator[Row]:
+    if not torch.cuda.is_available():
+        raise LeftOutError("steps need a GPU, and torch finds none")
+    device = torch.device("cuda")
+    for pretext in PRETEXTS:
+        for batch in BATCHES:
+            torch.cuda.reset_peak_memory_stats()
+            found = measured(pretext, "paper", batch, SIZE_PX, device, WARM, STEPS)
+            what = f"{pretext} on {PRETEXTS[pretext][0]}, R50, {batch} images of {SIZE_PX[0]}×{SIZE_PX[1]}"
+            rate, memory = batch / found.seconds, (found.peak_bytes or 0) / 2**30
+            note = f"{rate:.0f} images/s, {memory:.1f} GiB at most"
+            yield alone(f"step of {what} (clock)", f"{1000 * found.seconds:.3g} ms", note=note)
+            reached = found.waits <= MOST_WAITS
+            yield alone(f"waits in a step of {what}", f"{found.waits}", f"≤ {MOST_WAITS}", reached)
+
+
+def measured(
+    pretext: str,
+    scale: str,
+    batch: int,
+    size_px: tuple[int, int],
+    device: torch.device,
+    warm: int,
+    steps: int,
+) -> Measured:
+    """A mean over `steps` steps, and the waits of one more."""
+    run, trainee = beginning(pretext, scale, device)
+    several = 2 if run.views.kind == "pairs" else 1
+    views = [seen(run, batch, size_px, device) for _ in range(several)]
+
+    def step() -> None:
+        take_step(trainee, views, run.protocol, run.seed, device)
+
+    for _ in range(warm):
+        step()
+    _finish(device)
+    begin = time.perf_counter()
+    for _ in range(steps):
+        step()
+    _finish(device)
+    seconds = (time.perf_counter() - begin) / steps
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        _warn_of_waits(device, "warn")
+        step()
+        _warn_of_waits(device, "default")
+    waits = sum("synchroniz" in str(one.message) for one in said)
+    return Measured(seconds, waits, peak_bytes(device))
+
+
+def beginning(pretext: str, scale: str, device: torch.device) -> tuple[PretrainRun, Trainee]:
+    """A scale's settings, weights as they are drawn, no file of data."""
+    model, protocol = PRETEXTS[pretext]
+    compose = Composer(PARAMS, scale)
+    facts = compose.pretraining_facts(model, protocol, pretext)
+    schedule, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
+    trunk = compose.backbone(schedule.backbone).trunk
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "target.safetensors"
+        save_weights(ResNet(trunk), target, {"kind": "backbone", "trunk": json.dumps(trunk.said())})
+        run = PretrainRun(
+            stage="pretrain",
+            recipe=1,
+            seed=0,
+            protocol=schedule.model_copy(update={"micro_batch": None}),
+            pretext=task,
+            views=compose.views(task.views, facts),
+            model=compose.model(model, facts),
+            trunk=trunk,
+            dataset="none",
+            plan="none",
+            target=str(target),
+        )
+        detector = Detector(run.model, run.trunk, _classes(run))
+        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
+        objective = _objective(run, detector).to(device).train()
+    return run, Trainee.begin(objective, run.protocol, None)
+
+
+def seen(run: PretrainRun, batch: int, size_px: tuple[int, int], device: torch.device) -> View:
+    """Noise with boxes and crops, bytes on the device."""
+    random, regions, side = torch.Generator().manual_seed(0), run.views.regions, run.views.crop_px
+    images = torch.randint(0, 256, (batch, 3, *size_px), dtype=torch.uint8, generator=random)
+    crops = torch.randint(0, 256, (batch, regions, 3, side, side), dtype=torch.uint8, generator=random)
+    boxes = [random_boxes(regions, random) for _ in range(batch)]
+    labels = [torch.ones(regions, dtype=torch.int64) for _ in range(batch)]
+    padding = torch.zeros(batch, *size_px, dtype=torch.bool)
+    return View(images, padding, list(range(batch)), boxes, labels, crops).to(device)
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _warn_of_waits(device: torch.device, mode: str) -> None:
+    if device.type == "cuda":
+        torch.cuda.set_sync_debug_mode(mode)
+
+
+if __name__ == "__main__":
+    main(rows)
