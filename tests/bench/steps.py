@@ -4,11 +4,12 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from sdetr.config.experiment import Composer
 from sdetr.interop.weights import save_weights
@@ -31,6 +32,9 @@ PRETEXTS = {
 """Detector and protocol of each."""
 BATCHES, SIZE_PX, WARM, STEPS = (4, 32), (480, 640), 20, 50
 MOST_WAITS = 3
+MOST_IDLE, OF_BATCH = 0.1, 32
+PROFILED = 3
+"""Steps."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,13 @@ class Measured:
     waits: int
     """Of the host for the device."""
     peak_bytes: int | None
+    busy_seconds: float
+    """In which the device computed."""
+
+    @property
+    def idle(self) -> float:
+        """The share in which it did not."""
+        return max(0.0, 1 - self.busy_seconds / self.seconds)
 
 
 def rows() -> Iterator[Row]:
@@ -57,6 +68,9 @@ def rows() -> Iterator[Row]:
             yield alone(f"step of {what} (clock)", f"{1000 * found.seconds:.3g} ms", note=note)
             reached = found.waits <= MOST_WAITS
             yield alone(f"waits in a step of {what}", f"{found.waits}", f"≤ {MOST_WAITS}", reached)
+            if batch == OF_BATCH:
+                aim, little = f"< {MOST_IDLE:.0%}", found.idle < MOST_IDLE
+                yield alone(f"idle share of a step of {what}", f"{found.idle:.0%}", aim, little)
 
 
 def measured(
@@ -68,7 +82,7 @@ def measured(
     warm: int,
     steps: int,
 ) -> Measured:
-    """A mean over `steps` steps, and the waits of one more."""
+    """A mean over `steps` steps, the waits of one more, and the work of some others."""
     run, trainee = beginning(pretext, scale, device)
     several = 2 if run.views.kind == "pairs" else 1
     views = [seen(run, batch, size_px, device) for _ in range(several)]
@@ -90,7 +104,7 @@ def measured(
         step()
         _warn_of_waits(device, "default")
     waits = sum("synchroniz" in str(one.message) for one in said)
-    return Measured(seconds, waits, peak_bytes(device))
+    return Measured(seconds, waits, peak_bytes(device), _busy_seconds(step, device))
 
 
 def beginning(pretext: str, scale: str, device: torch.device) -> tuple[PretrainRun, Trainee]:
@@ -131,6 +145,19 @@ def seen(run: PretrainRun, batch: int, size_px: tuple[int, int], device: torch.d
     labels = [torch.ones(regions, dtype=torch.int64) for _ in range(batch)]
     padding = torch.zeros(batch, *size_px, dtype=torch.bool)
     return View(images, padding, list(range(batch)), boxes, labels, crops).to(device)
+
+
+def _busy_seconds(step: Callable[[], None], device: torch.device) -> float:
+    """What the kernels of a step take together; on one stream none runs beside another."""
+    on_gpu = device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as told:
+        for _ in range(PROFILED):
+            step()
+        _finish(device)
+    microseconds = sum(
+        kind.self_device_time_total if on_gpu else kind.self_cpu_time_total for kind in told.key_averages()
+    )
+    return microseconds / 1e6 / PROFILED
 
 
 def _finish(device: torch.device) -> None:
