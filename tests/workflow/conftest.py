@@ -71,6 +71,9 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
         for file in (root / "params/tables").iterdir():
             if table and file.stem != table:
                 file.unlink()
+                for scale in (root / "params/scales").iterdir():  # which part of it each makes
+                    part = rf"^  {file.stem}:.*\n(?:    .*\n)*"
+                    scale.write_text(re.sub(part, "", scale.read_text(), flags=re.MULTILINE))
         (root / ".dvc").mkdir()
         for name in ("config", ".gitignore"):
             shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
