@@ -19,5 +19,8 @@ def normalise(view: View) -> View:
 
 def _normal(pixels: Tensor) -> Tensor:
     """New floats of their shape, (…, 3, H, W), made once and changed in place."""
-    mean, deviation = (torch.tensor(of, device=pixels.device).view(3, 1, 1) * 255 for of in (MEAN, DEVIATION))
+    mean, deviation = (
+        (torch.tensor(of).view(3, 1, 1) * 255).to(pixels.device, non_blocking=True)
+        for of in (MEAN, DEVIATION)
+    )
     return (pixels - mean).div_(deviation)

@@ -75,8 +75,13 @@ def normed(conv: nn.Conv2d, norm: nn.Module, x: Tensor) -> Tensor:
 
 
 def _folded(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
-    """Kernel and shift; where nothing learns, made once, and again when something has changed."""
-    if conv.weight.requires_grad:
+    """Kernel and shift; where nothing learns, made once, and again when PyTorch has seen a tensor change.
+
+    It does not see what is written through `.data` or NumPy, and counts nothing in inference mode.
+    """
+    if torch.compiler.is_compiling():  # it would guard every count, and a graph would take kernels back
+        return _into(conv, norm)
+    if conv.weight.requires_grad or torch.is_inference_mode_enabled() or conv.weight.is_inference():
         return _into(conv, norm)
     tensors = [conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var]
     device, dtype = conv.weight.device.type, conv.weight.dtype

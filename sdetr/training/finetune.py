@@ -47,7 +47,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
-        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
+        if detector.backbone_frozen:
+            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
 
         protocol = run.protocol
         batches = TrainBatches(

@@ -13,7 +13,7 @@ from sdetr.views.colour import Colour, coloured, crops_coloured
 from sdetr.views.crops_loader import CropBatches
 from sdetr.views.crops_store import CropPlan
 from sdetr.views.loader import PairBatches
-from sdetr.views.settings import PairsSettings
+from sdetr.views.settings import PairsSettings, Views
 from sdetr.views.store import ViewPlan
 
 SHOWN = 4
@@ -36,7 +36,6 @@ def views_of(run: PretrainRun, dataset: Dataset) -> Material:
     recipe, plan, protocol = run.views, Path(run.plan), run.protocol
     features = Path(run.features) if run.features else None
     few = min(SHOWN, len(dataset))
-    colour = Colour(recipe.colour)
 
     def made(
         batch: int, seed: int, workers: int, features: Path | None, buckets: BucketSettings
@@ -46,10 +45,16 @@ def views_of(run: PretrainRun, dataset: Dataset) -> Material:
             return PairBatches(dataset, ViewPlan(plan), *common, features, buckets)
         return CropBatches(dataset, CropPlan(plan), *common, buckets)
 
-    def prepared(view: View) -> View:
-        if view.maps is not None:
-            return view
-        return normalise((coloured if recipe.kind == "pairs" else crops_coloured)(view, colour))
-
     batches = made(protocol.batch, run.seed, protocol.workers, features, protocol.buckets)
-    return Material(batches, made(few, 0, 0, None, AS_DRAWN)[0], prepared)
+    return Material(batches, made(few, 0, 0, None, AS_DRAWN)[0], preparing(recipe))
+
+
+def preparing(recipe: Views) -> Callable[[View], View]:
+    """On the device: bytes → coloured and normalised floats; a view whose features are there stays."""
+    colour = Colour(recipe.colour)
+    painted = coloured if recipe.kind == "pairs" else crops_coloured
+
+    def prepared(view: View) -> View:
+        return view if view.maps is not None else normalise(painted(view, colour))
+
+    return prepared

@@ -59,7 +59,8 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
         detector = Detector(run.model, run.trunk, num_classes=_classes(run))
         transfer(detector, init, ())
-        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
+        if run.protocol.lr_backbone == 0 and not run.features:
+            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
         objective = _objective(run, detector)
 
         dataset = Dataset(Path(run.dataset))

@@ -1,6 +1,6 @@
 """The same colours an image at a time: it stays in a CPU's cache, and only what is due to it is done.
 
-Every operation rounds as its counterpart in `colour_together` does on a CPU, so the bits are the same, too.
+Every operation rounds as its counterpart in `colour_together` does on a CPU: on x86 the bits are the same.
 """
 
 import math
@@ -12,7 +12,7 @@ from sdetr.views.colour_draws import CONTRAST, GRAY, HUE, SATURATION, Draws
 
 BAND = 128 * 128
 """Pixels that are worked on at a time: with what is kept beside them they fit into the cache of a core."""
-PLANES = 10
+PLANES = 13
 """What is kept beside them, numbers per pixel."""
 
 

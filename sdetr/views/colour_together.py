@@ -53,7 +53,7 @@ def hue_turned(images: Tensor, turns: Tensor) -> Tensor:
     safe = chroma.clamp(min=1e-12)
     sixths = torch.stack([green - blue, blue - red, red - green], dim=1) / safe[:, None]  # (M, 3, H, W)
     hue = sixths.gather(1, first[:, None]) + 2 * first[:, None] + 6 * _on(turns, images)  # (M, 1, H, W)
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device).view(3, 1, 1)
+    offsets = torch.tensor([5.0, 3.0, 1.0]).view(3, 1, 1).to(images.device, non_blocking=True)
     place = (hue + offsets) % 6  # (M, 3, H, W)
     return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp(0, 1)
 

@@ -2,7 +2,7 @@
 
 A benchmark is a file beside this one with a function `rows()`, a generator of `Row`s, and `main(rows)` at its
 end: `python -m tests.bench.NAME` prints them, `make bench` collects those of all files. It never asserts how
-long something takes; that both ways give the same values it does, and `test_references.py` at small sizes.
+long something takes. That both ways give the same values is tested at small sizes (`test_*.py`).
 """
 
 import json

@@ -7,7 +7,6 @@ gray, perhaps blurred, made a tensor and normalised.
 
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,9 +29,8 @@ Collated = tuple[Tensor, Tensor, list[Tensor], list[Tensor]]
 """Views side by side, zero where padded; their padding; crops of each sample, boxes of each view."""
 
 
-def crops_sample(path: Path, planned: Cropped, crop_px: int, paint: Paint) -> Made:
+def crops_sample(image: Image.Image, planned: Cropped, crop_px: int, paint: Paint) -> Made:
     """UP-DETR's and DETReg's: a view, and painted crops of the image as it is stored."""
-    image = Image.open(path).convert("RGB")
     crops = [_square(image, box, crop_px, paint) for box in planned.regions]
     if planned.flipped:
         image = tv.hflip(image)
@@ -40,9 +38,9 @@ def crops_sample(path: Path, planned: Cropped, crop_px: int, paint: Paint) -> Ma
     return [_normal(view)], torch.stack(crops), [_cxcywh(planned.boxes)]
 
 
-def pair_sample(path: Path, pair: Pair, crop_px: int, paint: Paint) -> Made:
+def pair_sample(image: Image.Image, pair: Pair, crop_px: int, paint: Paint) -> Made:
     """Siamese DETR's: two painted views, and painted crops of each of before it was."""
-    image = _resized(Image.open(path).convert("RGB"), pair.size)
+    image = _resized(image, pair.size)
     if pair.flipped:
         image = tv.hflip(image)
     views = [_resized(image.crop(_whole(view)), pair.view_size) for view in pair.views]

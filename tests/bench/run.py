@@ -27,8 +27,8 @@ HEAD = """# Benchmarks
 
 Reference and ours take turns in one process with {threads} thread. Times are medians over rounds, of the
 process's time on the CPU, or of the clock's where a line says so; a ratio is the median of the rounds',
-reference by ours. Both give the same values: every benchmark checks that at its size, and
-`tests/bench/test_references.py` at small ones.
+reference by ours. That both give the same values, or how far they are apart, is tested at small sizes
+(`tests/bench/test_*.py`); a row's note says what was found at its own.
 
 """
 TABLE = """| what | reference | ours | reference takes | ratio | aim | reached | |

@@ -17,6 +17,7 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.detector import Detector
 from sdetr.training.device import peak_bytes, rounds_frozen
 from sdetr.training.loop import take_step
+from sdetr.training.material import preparing
 from sdetr.training.pretrain import _classes, _objective
 from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
@@ -87,8 +88,10 @@ def measured(
     several = 2 if run.views.kind == "pairs" else 1
     views = [seen(run, batch, size_px, device) for _ in range(several)]
 
+    prepared = preparing(run.views)
+
     def step() -> None:
-        take_step(trainee, views, run.protocol, run.seed, device)
+        take_step(trainee, views, run.protocol, run.seed, device, prepared)
 
     for _ in range(warm):
         step()

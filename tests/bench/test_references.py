@@ -73,8 +73,8 @@ def test_a_plain_step_of_updetr_has_our_loss_and_leaves_our_weights() -> None:
 @pytest.mark.parametrize("pretext", steps.PRETEXTS)
 def test_steps_that_a_gpu_would_be_timed_by_run_on_a_cpu(pretext: str) -> None:
     found = steps.measured(pretext, "smoke", 2, (64, 80), torch.device("cpu"), warm=1, steps=1)
-    assert found.seconds > 0 and found.waits == 0 and found.peak_bytes is None
-    assert found.busy_seconds > 0 and 0 <= found.idle < 1
+    assert found.seconds > 0 and found.peak_bytes is None
+    assert 0 < found.busy_seconds < 10 * found.seconds  # of the same steps, which a profile slows down
 
 
 def test_without_a_gpu_steps_are_left_out_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:

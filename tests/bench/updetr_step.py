@@ -1,4 +1,4 @@
-"""A whole step of UP-DETR beside a plain one: their backbone, an image's crops and a layer at a time."""
+"""A whole step of UP-DETR beside a plain one: torchvision's backbone, and losses a layer at a time."""
 
 import copy
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Plain:
     def __post_init__(self) -> None:
         learning = [p for p in self.objective.parameters() if p.requires_grad]
         lr, decay = self.run.protocol.lr, self.run.protocol.weight_decay
-        self.optimizer = torch.optim.AdamW(learning, lr, weight_decay=decay, foreach=False, fused=False)
+        self.optimizer = torch.optim.AdamW(learning, lr, weight_decay=decay)
         self.learning = learning
 
     def step(self, view: View) -> Tensor:
@@ -65,7 +65,8 @@ class Plain:
         torch.manual_seed(_seed_of(self.run.seed, 0))
         view, objective = normalise(view), self.objective
         assert view.crops is not None
-        looks = torch.stack([self.maps(crops)[-1].mean((2, 3)) for crops in view.crops])  # (B, N, C)
+        means = self.maps(view.crops.flatten(0, 1))[-1].mean((2, 3))
+        looks = means.view(*view.crops.shape[:2], -1)  # (B, N, C)
         memory = objective.detector.encode(_with_maps(view, self.maps(view.images)))
         said = objective.find(memory, looks)
         total = torch.zeros(())

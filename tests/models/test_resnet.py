@@ -254,3 +254,14 @@ def test_only_a_frozen_backbone_on_a_named_device_is_rounded_and_nothing_after_i
     assert detector(padded_view()).boxes.dtype == torch.float32
     detector.rounded_on = frozenset({"cuda"})
     assert all(map(torch.equal, detector.features(images), expected))
+
+
+def test_what_was_made_in_inference_mode_answers_like_anything_else() -> None:
+    images = torch.randn(1, 3, 32, 32)
+    plain = randomise(ResNet(trunk_settings(arch="resnet18"))).requires_grad_(False)
+    with torch.inference_mode():
+        made = ResNet(trunk_settings(arch="resnet18")).requires_grad_(False)
+        made.load_state_dict(plain.state_dict())
+        found = made(images)[-1]
+    with torch.no_grad():
+        assert torch.equal(made(images)[-1], found) and torch.equal(plain(images)[-1], found)

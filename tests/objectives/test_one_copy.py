@@ -1,6 +1,7 @@
 """Nothing waits for the device, but for the one copy that matching needs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sdetr.data.normalise import normalise
 from sdetr.models.detector import Detector
 from sdetr.models.variants import VARIANTS
 from sdetr.objectives import detection
@@ -16,6 +18,7 @@ from sdetr.objectives.detection import Detection
 from sdetr.objectives.matcher import Pairs, Stage, pair_costs
 from sdetr.objectives.objective import Objective
 from sdetr.types import View
+from sdetr.views.colour_together import hue_turned
 from tests.models.small import (
     MODELS,
     detection_settings,
@@ -114,7 +117,8 @@ class Waits(TorchDispatchMode):
         by_mask = name in ("index", "index_put_", "index_put") and any(
             index is not None and index.dtype == torch.bool for index in args[1]
         )
-        if name in READS or by_mask:
+        sent = name == "_to_copy" and str((kwargs or {}).get("device", "cpu")) != "cpu"
+        if name in READS or by_mask or (sent and not kwargs.get("non_blocking")):
             self.seen.append(name)
         return func(*args, **(kwargs or {}))
 
@@ -163,6 +167,16 @@ def test_a_step_of_patches_copies_once_to_the_host(
 ) -> None:
     objective = small_updetr(variant, query_shuffle=True).double().train()
     assert waits(stepped(objective, [with_patches(patches=patches)]), monkeypatch) == ["cpu"]
+
+
+def test_colours_and_normalising_wait_for_nothing_they_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeTensorMode():
+        view = pretended_view()
+        floats = replace(view, crops=torch.empty(2, 3, 3, 16, 16, device="cuda"))
+        assert waits(lambda: normalise(floats), monkeypatch) == []
+        turned = lambda: hue_turned(floats.images, torch.zeros(2))  # noqa: E731
+        assert waits(turned, monkeypatch) == []
+        assert waits(lambda: torch.tensor([1.0], device="cuda"), monkeypatch) == ["_to_copy"]
 
 
 @pytest.mark.parametrize(

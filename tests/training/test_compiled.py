@@ -44,8 +44,9 @@ def test_every_part_is_traced_without_a_break_and_gives_the_same_gradients(model
     ours = copy.deepcopy(plain)
     # the graph that compilers are given, run as it is: nothing of it is rounded differently
     compile_parts(ours, backend="eager", fullgraph=True)
-    for found, expected in zip(gradients(ours, view()), gradients(plain, view()), strict=True):
-        torch.testing.assert_close(found, expected)
+    for _ in range(2):  # the second call meets what the first one kept
+        for found, expected in zip(gradients(ours, view()), gradients(plain, view()), strict=True):
+            torch.testing.assert_close(found, expected)
     assert plain.state_dict().keys() == ours.state_dict().keys()
     torch.compiler.reset()
 
