@@ -12,8 +12,10 @@ from sdetr.views.colour_draws import CONTRAST, GRAY, HUE, SATURATION, Draws
 
 BAND = 128 * 128
 """Pixels that are worked on at a time: with what is kept beside them they fit into the cache of a core."""
-PLANES = 13
-"""What is kept beside them, numbers per pixel."""
+PLANES = 10
+"""What a turn of hue keeps beside them, numbers per pixel."""
+LINES = 13
+"""What a blur does, margins and all."""
 
 
 @torch.inference_mode()  # a small operation costs little more than its call: nothing is watched meanwhile
@@ -24,7 +26,7 @@ def painted_apart(images: Tensor, draws: Draws, reach: int, padding: Tensor | No
         painted = torch.zeros(images.shape)
     sizes = [(height, width)] * len(images) if padding is None else _sizes(padding)
     columns = [*(column.tolist() for column in draws), _kernels(draws.blur_px, reach)]
-    spare = torch.empty(PLANES * (BAND + max(height, width) + 2 * reach))  # a band may be one long line
+    spare = torch.empty(LINES * (BAND + max(height, width) + 2 * reach))  # a band may be one long line
     due = zip(images, sizes, *columns, painted, strict=True)
     for image, (h, w), order, factors, gray, blur_px, taps, out in due:
         canvas = None if padding is None else torch.zeros(height, width)

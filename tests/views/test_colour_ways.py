@@ -44,7 +44,7 @@ def padded(images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     return images * ~padding[:, None], padding
 
 
-@pytest.mark.parametrize("size", [(5, 9), (128, 128), (140, 301), (12, 1700)])
+@pytest.mark.parametrize("size", [(5, 9), (128, 128), (140, 301), (12, 1700), (1, 90000)])
 @pytest.mark.parametrize("strong", [False, True])
 @pytest.mark.parametrize("has_padding", [False, True])
 def test_an_image_at_a_time_and_all_at_once_are_the_same_bits(
