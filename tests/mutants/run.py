@@ -1,15 +1,18 @@
 """Applies one mutation at a time to a copy of the project; the named tests have to notice every one of them.
 
 uv run python tests/mutants/run.py [WORD]    only mutants whose area or file contains WORD
+
+What tests import takes longer than most of them: it is imported once, and every mutant's tests run in a fork.
 """
 
+import importlib
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +37,19 @@ COPIED = (
     ".dvc/config",
     ".dvc/.gitignore",
 )
+FOREIGN = (
+    "hypothesis",
+    "mlflow",
+    "pandas",
+    "pycocotools.cocoeval",
+    "pytest",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn.datasets",
+    "torchvision",
+    "transformers",
+)
+"""What tests and the code that they test import from elsewhere; nothing of ours, which is mutated."""
 WORKERS = 2
 LONGEST_S = 180
 
@@ -64,9 +80,12 @@ def main() -> None:
         raise SystemExit(f"no mutant of {LIST} has {word!r} in its area or file")
     for mutant in mutants:
         mutant.applied(ROOT)  # a list that is out of date is told before a minute is spent
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    for name in FOREIGN:
+        importlib.import_module(name)
+    assert "sdetr" not in sys.modules
     start = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        survived = [m for m, killed in zip(mutants, pool.map(_killed, mutants), strict=True) if not killed]
+    survived = _survivors(mutants)
     print(
         f"{len(mutants) - len(survived)} of {len(mutants)} mutants killed in {time.monotonic() - start:.0f} s"
     )
@@ -75,48 +94,87 @@ def main() -> None:
     sys.exit(bool(survived))
 
 
-def _killed(mutant: Mutant) -> bool:
-    """Whether the tests fail on the mutated copy; an error before the first test is no kill."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / ".dvc").mkdir()
+def _survivors(mutants: list[Mutant]) -> list[Mutant]:
+    """Those that no test noticed; so many at a time as there are workers."""
+    survived, waiting, trials = [], list(reversed(mutants)), []
+    while waiting or trials:
+        while waiting and len(trials) < WORKERS:
+            trials.append(Trial(waiting.pop()))
+        for trial in [trial for trial in trials if trial.ended()]:
+            trials.remove(trial)
+            if not trial.killed():
+                survived.append(trial.mutant)
+        time.sleep(0.02)
+    return survived
+
+
+class Trial:
+    """The tests of one mutant, in a fork, on a copy of the project."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant, self.folder = mutant, Path(tempfile.mkdtemp(prefix="mutant-"))
+        self.root, self.said = self.folder / "project", self.folder / "said"
+        self._copy()
+        self.code: int | None = None
+        self.ends_s = time.monotonic() + LONGEST_S
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if not self.pid:
+            self._run()
+
+    def ended(self) -> bool:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            self.code = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() > self.ends_s:
+            os.killpg(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            return True
+        return bool(pid)
+
+    def killed(self) -> bool:
+        """Whether a test failed, or hung; an error before the first test is no kill."""
+        verdict = {0: "SURVIVED", 1: "killed", None: "killed"}.get(self.code, "BROKEN")
+        hung = " (it hung)" if self.code is None else ""
+        mutant = self.mutant
+        print(f"{verdict:8} {mutant.area:12} {mutant.file}: {mutant.new.strip()}{hung}", flush=True)
+        if verdict == "BROKEN":
+            print(self.said.read_text()[-2000:])
+        with suppress(ProcessLookupError):  # what a test has started and left
+            os.killpg(self.pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return verdict == "killed"
+
+    def _copy(self) -> None:
+        root = self.root
+        (root / ".dvc").mkdir(parents=True)
         for name in COPIED:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, root / name)
             elif (ROOT / name).exists():
                 shutil.copy(ROOT / name, root / name)
         for profile in ("demo", "smoke", "local", "slurm"):
             (root / profile).symlink_to((ROOT / profile).readlink())
-        (root / mutant.file).write_text(mutant.applied(root))
-        environment = os.environ | {
-            "PYTHONPATH": str(root),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-m",
-            "not pipeline",
-            *mutant.tests,
-        ]
+        (root / self.mutant.file).write_text(self.mutant.applied(root))
+
+    def _run(self) -> None:
+        """In the fork, which ends here."""
+        code = 3
         try:
-            done = subprocess.run(
-                command, cwd=root, env=environment, capture_output=True, text=True, timeout=LONGEST_S
-            )
-        except subprocess.TimeoutExpired:
-            print(f"killed   {mutant.area:12} {mutant.file}: {mutant.new.strip()} (it hung)", flush=True)
-            return True
-    verdict = {0: "SURVIVED", 1: "killed"}.get(done.returncode, "BROKEN")
-    print(f"{verdict:8} {mutant.area:12} {mutant.file}: {mutant.new.strip()}", flush=True)
-    if verdict == "BROKEN":
-        print(done.stdout[-2000:])
-    return done.returncode == 1
+            os.setsid()
+            with self.said.open("w") as said:
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+            os.chdir(self.root)
+            os.environ["PYTHONPATH"] = str(self.root)
+            sys.path.insert(0, str(self.root))
+            import pytest
+
+            options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not pipeline"]
+            code = int(pytest.main([*options, *self.mutant.tests]))
+            sys.stdout.flush()
+        finally:
+            os._exit(code)
 
 
 if __name__ == "__main__":
