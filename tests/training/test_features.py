@@ -119,7 +119,8 @@ def test_padding_says_how_large_the_unpadded_view_is(
         PairBatches(dataset, plan, 16, 6, seed=3, features=f)[0] for f in (made(**STILL), None)
     )
     assert torch.equal((~ahead.padding).sum(dim=(1, 2)), (~plain.padding).sum(dim=(1, 2)))
-    assert [side % 8 for side in ahead.padding.shape[1:]] == [0, 0]  # two stages: stride 8
+    cells = [-(-side // 8) for side in plain.padding.shape[1:]]  # two stages: stride 8
+    assert list(ahead.maps[0].shape[2:]) == cells and list(ahead.padding.shape[1:]) == [8 * c for c in cells]
 
 
 def test_equal_runs_give_equal_bytes_and_colours_follow_the_seed(made: Callable[..., Path]) -> None:
