@@ -71,9 +71,8 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
         for file in (root / "params/tables").iterdir():
             if table and file.stem != table:
                 file.unlink()
-                for scale in (root / "params/scales").iterdir():  # which part of it each makes
-                    part = rf"^  {file.stem}:.*\n(?:    .*\n)*"
-                    scale.write_text(re.sub(part, "", scale.read_text(), flags=re.MULTILINE))
+                for scale in (root / "params/scales").iterdir():
+                    scale.write_text(_without(file.stem, scale.read_text()))
         (root / ".dvc").mkdir()
         for name in ("config", ".gitignore"):
             shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
@@ -88,6 +87,13 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
         )
 
     return make
+
+
+def _without(table: str, scale: str) -> str:
+    """A scale's text that says nothing of a table; views may have the same name."""
+    sections = re.compile(r"^(?:first|tables):\n(?:  .*\n)*", re.MULTILINE)
+    part = re.compile(rf"^  {table}:.*\n(?:    .*\n)*", re.MULTILINE)
+    return sections.sub(lambda section: part.sub("", section[0]), scale)
 
 
 @pytest.fixture
