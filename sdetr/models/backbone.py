@@ -52,14 +52,14 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(conv(inputs, outputs, 1, stride), norm(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) → (B, C', h / stride, w / stride)."""
-        out = x
-        for i in range(1, self.depth + 1):
-            out = normed(self.get_submodule(f"conv{i}"), self.get_submodule(f"bn{i}"), out)  # type: ignore[arg-type]
-            out = out.relu_() if i < self.depth else out
+        """(B, C, h, w) → (B, C', h / stride, w / stride); x may be written over."""
+        out, onto = x, x
         if self.downsample is not None:
-            x = normed(self.downsample[0], self.downsample[1], x)  # type: ignore[arg-type]
-        return out.add_(x).relu_()  # in place: nobody reads what was there, and memory is what is slow
+            onto = normed(self.downsample[0], self.downsample[1], x)  # type: ignore[arg-type]
+        for i in range(1, self.depth + 1):
+            conv, norm = self.get_submodule(f"conv{i}"), self.get_submodule(f"bn{i}")
+            out = normed(conv, norm, out, relu=True, onto=onto if i == self.depth else None)  # type: ignore[arg-type]
+        return out
 
 
 class ResNet(nn.Module):
@@ -100,7 +100,7 @@ class ResNet(nn.Module):
         """(B, 3, H, W) → maps of stages 1, 2, …, (B, C, h, w) each, strides 4, 8, …"""
         # 1.1 to 1.6 times as fast as channels first, measured on CPU; the weights stay as files have them
         x = images.contiguous(memory_format=torch.channels_last)
-        x = normed(self.conv1, self.bn1, x).relu_()
+        x = normed(self.conv1, self.bn1, x, relu=True)
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         maps = []
         for stage in range(1, len(self.channels) + 1):

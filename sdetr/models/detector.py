@@ -65,12 +65,12 @@ class Detector(nn.Module):
         return replace(memory, tokens=self.encoder(memory))
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) → the backbone's maps, (B, C, h, w) each; if frozen, without a graph."""
+        """(B, 3, H, W) → the backbone's maps that are read, (B, C, h, w) each; if frozen, without a graph."""
         device = images.device.type
         half = self.backbone_frozen and device in self.rounded_on
         rounded = torch.autocast(device, torch.bfloat16) if half else nullcontext()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone_frozen), rounded:
-            maps: list[Tensor] = self.backbone(images)
+            maps: list[Tensor] = self.backbone(images)[-self.read if self.mask_head is None else 0 :]
         return [exact(cells) for cells in maps] if half else maps
 
     def decode(self, memory: Memory, ask: Ask | None = None) -> Predictions:

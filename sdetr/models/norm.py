@@ -1,29 +1,12 @@
 """BatchNorm as detectors use it: frozen, and part of the convolution before it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
-@dataclass(frozen=True)
-class Folded:
-    """A convolution with its norm inside, and the state of what it was made of."""
-
-    kernel: Tensor  # (C', C, k, k)
-    shift: Tensor  # (C',)
-    made_of: list[Tensor]
-    versions: list[int]
-    """PyTorch counts how often a tensor was written to."""
-
-    def is_of(self, tensors: list[Tensor], dtype: torch.dtype) -> bool:
-        """Whether it is what these would be folded to."""
-        same = all(one is other for one, other in zip(tensors, self.made_of, strict=True))
-        unchanged = [tensor._version for tensor in tensors] == self.versions
-        kernel = self.kernel
-        return same and unchanged and kernel.dtype == dtype and kernel.device == tensors[0].device
+from sdetr.models.folded import Folded
 
 
 class FrozenBatchNorm(nn.Module):
@@ -64,25 +47,38 @@ class FrozenBatchNorm(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-def normed(conv: nn.Conv2d, norm: nn.Module, x: Tensor) -> Tensor:
-    """Convolution, then norm. A frozen norm goes into the kernel: weights are few, pixels are many."""
-    if isinstance(norm, FrozenBatchNorm):
-        kernel, shift = _folded(conv, norm)
-        dilation = 2 if _small_and_alone(conv, x) else conv.dilation
-        return F.conv2d(x, kernel, shift, conv.stride, conv.padding, dilation)
-    out: Tensor = norm(conv(x))
-    return out
+def normed(
+    conv: nn.Conv2d, norm: nn.Module, x: Tensor, relu: bool = False, onto: Tensor | None = None
+) -> Tensor:
+    """Convolution, norm, what it is added to, ReLU; `onto` may be written over.
+
+    A frozen norm goes into the kernel: weights are few, pixels are many.
+    """
+    if not isinstance(norm, FrozenBatchNorm):
+        return _finished(norm(conv(x)), relu, onto)
+    kept = _kept(conv, norm)
+    if kept is not None and kept.fuses(x):
+        return kept.fused(conv, x, relu, onto)
+    kernel, shift = _into(conv, norm) if kept is None else (kept.kernel, kept.shift)
+    dilation = 2 if _small_and_alone(conv, x) else conv.dilation
+    return _finished(F.conv2d(x, kernel, shift, conv.stride, conv.padding, dilation), relu, onto)
 
 
-def _folded(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
-    """Kernel and shift; where nothing learns, made once, and again when PyTorch has seen a tensor change.
+def _finished(out: Tensor, relu: bool, onto: Tensor | None) -> Tensor:
+    """In place: nobody reads what was there, and memory is what is slow."""
+    out = out if onto is None else out.add_(onto)
+    return out.relu_() if relu else out
+
+
+def _kept(conv: nn.Conv2d, norm: FrozenBatchNorm) -> Folded | None:
+    """Where nothing learns, folded once, and again when PyTorch has seen a tensor change.
 
     It does not see what is written through `.data` or NumPy, and counts nothing in inference mode.
     """
     if torch.compiler.is_compiling():  # it would guard every count, and a graph would take kernels back
-        return _into(conv, norm)
+        return None
     if conv.weight.requires_grad or torch.is_inference_mode_enabled() or conv.weight.is_inference():
-        return _into(conv, norm)
+        return None
     tensors = [conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var]
     device, dtype = conv.weight.device.type, conv.weight.dtype
     if not conv.weight.is_meta and torch.is_autocast_enabled(device):
@@ -90,8 +86,8 @@ def _folded(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
     if norm.kept is None or not norm.kept.is_of(tensors, dtype):
         kernel, shift = _into(conv, norm)
         kernel = kernel.to(dtype, memory_format=torch.channels_last)
-        norm.kept = Folded(kernel, shift, tensors, [tensor._version for tensor in tensors])
-    return norm.kept.kernel, norm.kept.shift
+        norm.kept = Folded(kernel, shift.to(dtype), tensors, [tensor._version for tensor in tensors])
+    return norm.kept
 
 
 def _into(conv: nn.Conv2d, norm: FrozenBatchNorm) -> tuple[Tensor, Tensor]:
