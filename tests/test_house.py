@@ -57,7 +57,7 @@ GUESTS = {
     "hotcoco": {"evaluation"},
     "matplotlib": {"report"},
     "pandas": {"report"},
-    "cv2": {"proposals"},
+    "cv2": {"proposals", "views"},
 }
 """Packages that are no dependency of the core → the rooms that may import them, where they are used."""
 

@@ -11,6 +11,7 @@ from sdetr.boxes import xyxy_to_cxcywh
 from sdetr.data.buckets import Buckets
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.data.endless import endless
+from sdetr.data.layout import blank
 from sdetr.data.passes import Ints, Passes, Place
 from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
 from sdetr.data.sizes import Change, draw_change, resized
@@ -81,7 +82,7 @@ test_views.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no 
 
 def stack(items: Sequence[tuple[Targeted, int]], shape: tuple[int, int]) -> View:
     """Images side by side in one block, padded at the right and the bottom to `shape` (H, W)."""
-    images = torch.zeros(len(items), 3, *shape, dtype=torch.uint8)
+    images = blank(len(items), 3, *shape)
     padding = torch.ones(len(items), *shape, dtype=torch.bool)
     boxes = []
     for i, (item, _) in enumerate(items):

@@ -13,14 +13,20 @@ DEVIATION = (0.229, 0.224, 0.225)
 
 def normalise(view: View) -> View:
     """Images (B, 3, H, W) and crops (B, N, 3, s, s) of 0..255 to normalised float32, zero where padded."""
-    images = _normal(view.images).masked_fill_(view.padding[:, None], 0.0)
+    rows, columns = ~view.padding[:, :, 0], ~view.padding[:, 0]  # it is right and bottom
+    images = _normal(view.images, columns).mul_(rows[:, None, :, None])
     return replace(view, images=images, crops=None if view.crops is None else _normal(view.crops))
 
 
-def _normal(pixels: Tensor) -> Tensor:
-    """New floats of their shape, (…, 3, H, W), made once and changed in place."""
-    mean, deviation = (
-        (torch.tensor(of).view(3, 1, 1) * 255).to(pixels.device, non_blocking=True)
-        for of in (MEAN, DEVIATION)
-    )
-    return (pixels - mean).div_(deviation)
+def _normal(pixels: Tensor, there: Tensor | None = None) -> Tensor:
+    """New floats (…, 3, H, W), zero in columns that are not `there` (…, W); one pass along whole lines."""
+    width, device = pixels.shape[-1], pixels.device
+    mean, deviation = (255 * torch.tensor(of) for of in (MEAN, DEVIATION))
+    scale, shift = (
+        of.to(device, non_blocking=True).repeat(width) for of in (1 / deviation, -mean / deviation)
+    )  # (3W,)
+    if there is not None:
+        columns = there.repeat_interleave(3, dim=-1)[..., None, :]  # (…, 1, 3W)
+        scale, shift = scale * columns, shift * columns
+    lines = pixels.movedim(-3, -1).flatten(-2)  # (…, H, 3W)
+    return torch.addcmul(shift, lines, scale).view(*lines.shape[:-1], width, 3).movedim(-1, -3)

@@ -23,14 +23,15 @@ class Colour:
     def __call__(
         self, images: Tensor, padding: Tensor | None = None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """(M, 3, H, W) bytes → float32 in 0..255, on their device.
+        """(M, 3, H, W) bytes → 0..255 on their device: bytes on a CPU, float32 elsewhere.
 
         Where `padding` (M, H, W) is True, right and bottom, pixels stay 0 and change nothing of an image.
         Draws come from torch's generator of the host unless another one is given: the same on any device.
         """
         draws = draw(self._settings, len(images), generator)
-        painted = painted_apart if images.device.type == "cpu" else painted_together
-        return painted(images, draws, self._reach, padding)
+        if images.device.type == "cpu":
+            return painted_apart(images, draws, padding)
+        return painted_together(images, draws, self._reach, padding)
 
 
 def coloured(view: View, colour: Colour) -> View:

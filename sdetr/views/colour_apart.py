@@ -1,44 +1,28 @@
-"""The same colours an image at a time: it stays in a CPU's cache, and only what is due to it is done.
+"""The same colours an image at a time and in bytes, rounded after each operation as PIL does: for a CPU."""
 
-Every operation rounds as its counterpart in `colour_together` does on a CPU: on x86 the bits are the same.
-"""
+from typing import Any
 
-import math
-
+import numpy as np
 import torch
 from torch import Tensor
 
-from sdetr.views.colour_draws import CONTRAST, GRAY, HUE, SATURATION, Draws
+from sdetr.views.colour_draws import CONTRAST, HUE, SATURATION, Draws
 
-BAND = 128 * 128
-"""Pixels that are worked on at a time: with what is kept beside them they fit into the cache of a core."""
-PLANES = 10
-"""What a turn of hue keeps beside them, numbers per pixel."""
-LINES = 13
-"""What a blur does, margins and all."""
+Image = np.ndarray[Any, np.dtype[Any]]
+"""(H, W, 3), bytes."""
 
 
-@torch.inference_mode()  # a small operation costs little more than its call: nothing is watched meanwhile
-def painted_apart(images: Tensor, draws: Draws, reach: int, padding: Tensor | None = None) -> Tensor:
-    """(M, 3, H, W) bytes → float32 in 0..255, 0 where `padding` (M, H, W); a blur reaches `reach` pixels."""
-    height, width = images.shape[2:]
-    with torch.inference_mode(False):
-        painted = torch.zeros(images.shape)
-    sizes = [(height, width)] * len(images) if padding is None else _sizes(padding)
-    columns = [*(column.tolist() for column in draws), _kernels(draws.blur_px, reach)]
-    spare = torch.empty(LINES * (BAND + max(height, width) + 2 * reach))  # a band may be one long line
-    due = zip(images, sizes, *columns, painted, strict=True)
-    for image, (h, w), order, factors, gray, blur_px, taps, out in due:
-        canvas = None if padding is None else torch.zeros(height, width)
-        image = image[:, :h, :w].to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-        for which in order:
-            _jitter(image, which, factors[which], canvas, spare)
-        if gray:
-            image.copy_(_gray(image))
-        if blur_px:
-            _blur(image, taps, spare)
-        torch.mul(image, 255, out=out[:, :h, :w])
-    return painted
+def painted_apart(images: Tensor, draws: Draws, padding: Tensor | None = None) -> Tensor:
+    """(M, 3, H, W) bytes → bytes, colours of a pixel side by side; 0 where `padding` (M, H, W)."""
+    import cv2
+
+    cv2.setNumThreads(1)  # images are small, and processes share the cores
+    pixels: Image = images.permute(0, 2, 3, 1).contiguous().numpy()
+    painted = np.zeros_like(pixels)
+    sizes = [images.shape[2:]] * len(images) if padding is None else _sizes(padding)
+    for image, (h, w), out, *drawn in zip(pixels, sizes, painted, *map(Tensor.tolist, draws), strict=True):
+        out[:h, :w] = _painted(image[:h, :w], *drawn)
+    return torch.from_numpy(painted).permute(0, 3, 1, 2)
 
 
 def _sizes(padding: Tensor) -> list[tuple[int, int]]:
@@ -47,102 +31,40 @@ def _sizes(padding: Tensor) -> list[tuple[int, int]]:
     return list(zip(there[:, :, 0].sum(1).tolist(), there[:, 0].sum(1).tolist(), strict=True))
 
 
-def _jitter(image: Tensor, which: int, factor: float, canvas: Tensor | None, spare: Tensor) -> None:
-    """One of the four, in place, of (3, H, W) in 0..1; a mean gray adds up the whole `canvas` (H, W)."""
-    if factor == (which != HUE):  # 1, 1, 1, 0
-        return
-    mean = _mean(_gray(image), canvas) if which == CONTRAST else torch.zeros(())
-    for band in _bands(image, 1):
-        if which == HUE:
-            _turn_hue(band, factor, spare)
-            continue
-        torch.lerp(_gray(band) if which == SATURATION else mean, band, factor, out=band)
-        if factor > 1:  # a mixture is between what it is of
-            band.clamp_(0, 1)
+def _painted(image: Image, order: list[int], factors: list[float], gray: bool, blur_px: float) -> Image:
+    import cv2
+
+    for which in order:
+        if factors[which] != (which != HUE):  # 1, 1, 1, 0 do nothing
+            image = _jittered(image, which, factors[which])
+    image = _in_gray(image) if gray else image
+    # an edge goes on beyond the border; taps reach as far as three deviations
+    return cv2.GaussianBlur(image, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE) if blur_px else image
 
 
-def _bands(image: Tensor, dim: int, margin: int = 0) -> tuple[Tensor, ...]:
-    """(3, H, W), cut along a side into parts of `BAND` pixels, a margin at the other side included."""
-    return torch.split(image, max(1, BAND // (image.shape[3 - dim] + margin)), dim)
+def _jittered(image: Image, which: int, factor: float) -> Image:
+    """Mixed with black, with its mean gray, or with itself in gray; or turned around the colour circle."""
+    import cv2
+
+    if which == HUE:
+        return _turned(image, factor)
+    if which == SATURATION:
+        return cv2.addWeighted(image, factor, _in_gray(image), 1 - factor, 0)
+    mean = cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0] if which == CONTRAST else 0.0
+    return cv2.addWeighted(image, factor, image, 0, mean * (1 - factor))
 
 
-def _gray(image: Tensor) -> Tensor:
-    """(3, H, W) → (H, W)."""
-    red, green, blue = image.unbind()
-    gray = red * GRAY[0]
-    gray += green * GRAY[1]
-    gray += blue * GRAY[2]
-    return gray
+def _in_gray(image: Image) -> Image:
+    import cv2
+
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
-def _mean(gray: Tensor, canvas: Tensor | None) -> Tensor:
-    """(H, W) → its mean, (); added up in the order of a padded image."""
-    if canvas is None:
-        return gray.mean()
-    canvas[: gray.shape[0], : gray.shape[1]] = gray
-    return canvas.sum() / gray.numel()
+def _turned(image: Image, turn: float) -> Image:
+    """The circle has 256 places, and a byte that runs over begins anew."""
+    import cv2
 
-
-def _turn_hue(image: Tensor, turn: float, spare: Tensor) -> None:
-    """In place, (3, H, W) in 0..1, around the colour circle by a share of it.
-
-    Masks are floats: to compare and to choose by bools costs five times as much as to multiply.
-    """
-    red, green, blue = image.unbind()
-    planes = _shaped(spare, PLANES, *image.shape[1:])
-    value, chroma, is_red, is_green, is_blue, hue, more = planes[:7].unbind()
-    torch.maximum(torch.maximum(red, green, out=value), blue, out=value)
-    torch.minimum(torch.minimum(red, green, out=chroma), blue, out=chroma)
-    torch.sub(value, chroma, out=chroma)
-    torch.eq(red, value, out=is_red)
-    torch.eq(green, value, out=is_green).sub_(is_red).clamp_(0, 1)  # the first of equal channels
-    torch.sub(1, is_red, out=is_blue).sub_(is_green)
-    torch.sub(green, blue, out=hue).mul_(is_red)
-    hue.addcmul_(torch.sub(blue, red, out=more), is_green)
-    hue.addcmul_(torch.sub(red, green, out=more), is_blue)
-    hue /= torch.clamp(chroma, min=1e-12, out=more)
-    first = torch.add(is_green, is_blue, alpha=2, out=more)
-    hue.add_(first, alpha=2).add_(6 * turn)
-    place = torch.add(hue, torch.tensor([5.0, 3.0, 1.0]).view(3, 1, 1), out=image)
-    rounds = torch.div(place, 6, out=planes[7:]).floor_()
-    place.add_(rounds, alpha=-6)
-    torch.minimum(place, torch.sub(4, place, out=rounds), out=place).clamp_(0, 1).mul_(chroma)
-    torch.sub(value, place, out=image)
-
-
-def _kernels(deviations_px: Tensor, reach: int) -> list[list[float]]:
-    """(M,) → Gaussians of 2 `reach` + 1 taps; anything for those of no width."""
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    kernels = torch.exp(-((offsets / deviations_px[:, None]) ** 2) / 2)
-    taps: list[list[float]] = (kernels / kernels.sum(dim=1, keepdim=True)).tolist()
-    return taps
-
-
-def _blur(image: Tensor, taps: list[float], spare: Tensor) -> None:
-    """(3, H, W) in place, along one side and then the other; at a border the mean is of what is there."""
-    for dim, beside in ((1, 2), (2, 1)):
-        for band in _bands(image, beside, len(taps)):
-            _blur_along(band, dim, beside, taps, spare)
-
-
-def _blur_along(image: Tensor, dim: int, beside: int, taps: list[float], spare: Tensor) -> None:
-    """Lines are laid one after the other with room for the shifts between them, so that a shifted image is
-    one long line that is weighed and added. Another, of ones, says how much of the taps is on the image.
-    """
-    reach, side, shape = len(taps) // 2, image.shape[dim], list(image.shape)
-    shape[dim], shape[beside] = side + 2 * reach, image.shape[beside] + 1
-    length, step = math.prod(shape), shape[2] if dim == 1 else 1
-    total, laid = spare[:length], spare[length : 2 * length + 2 * reach * step].zero_()
-    lines = laid[:length].view(shape).narrow(dim, reach, side)
-    lines.narrow(beside, 0, shape[beside] - 1).copy_(image)
-    lines.select(beside, -1).fill_(1)
-    first, *others = laid.unfold(0, length, step).unbind()
-    torch.mul(first, taps[0], out=total)
-    for shifted, tap in zip(others, taps[1:], strict=True):
-        total.add_(shifted, alpha=tap)
-    sums = total.view(shape).narrow(dim, 0, side)
-    torch.div(sums.narrow(beside, 0, shape[beside] - 1), sums.narrow(beside, -1, 1), out=image)
-
-
-def _shaped(spare: Tensor, *shape: int) -> Tensor:
-    return spare[: math.prod(shape)].view(shape)
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
+    lines = hsv.reshape(len(hsv), -1)  # to add whole lines is five times as fast
+    lines += np.tile(np.array([round(256 * turn) % 256, 0, 0], np.uint8), hsv.shape[1])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)

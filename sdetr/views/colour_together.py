@@ -59,26 +59,28 @@ def hue_turned(images: Tensor, turns: Tensor) -> Tensor:
 
 
 def blurred(images: Tensor, deviations_px: Tensor, reach: int, inside: Tensor | None = None) -> Tensor:
-    """(M, 3, H, W), each with a Gaussian of its own (M,); at a border the mean is of what is there."""
+    """(M, 3, H, W), each with a Gaussian of its own (M,); at a border its edge goes on beyond it."""
     offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
     kernels = torch.exp(-((offsets / deviations_px[:, None]) ** 2) / 2)
     kernels = (kernels / kernels.sum(dim=1, keepdim=True)).to(images.device, non_blocking=True)  # (M, K)
-    there = torch.ones_like(images[:, :1]) if inside is None else inside.to(images.dtype)
+    there = torch.ones_like(images[:, :1], dtype=torch.bool) if inside is None else inside
     for dim in (2, 3):
-        line = there.amax(dim=5 - dim, keepdim=True)  # a rectangle: one line says it for its direction
-        weight = _convolved(line, kernels, dim).clamp(min=torch.finfo(torch.float32).tiny)
-        images = _convolved(images * line, kernels, dim) / weight
+        last = there.any(dim=5 - dim, keepdim=True).sum(dim=dim, keepdim=True) - 1  # (M, 1, 1, 1)
+        places = torch.arange(-reach, images.shape[dim] + reach, device=images.device).clamp(min=0)
+        places = torch.minimum(places.view((-1, 1) if dim == 2 else (1, -1)), last)
+        shape = [*images.shape]
+        shape[dim] += 2 * reach
+        images = _convolved(images.gather(dim, places.expand(shape)), kernels, dim)
     return images
 
 
 def _convolved(images: Tensor, kernels: Tensor, dim: int) -> Tensor:
-    """Each of (M, C, H, W) with its own kernel of (M, K) along a dimension, zeros around."""
+    """Each of (M, C, H, W) with its own kernel of (M, K) along a dimension, which it shortens by K - 1."""
     m, c = images.shape[:2]
-    shape, pad = ((1, -1), (0, kernels.shape[1] // 2))
-    if dim == 2:
-        shape, pad = shape[::-1], pad[::-1]
+    shape = (-1, 1) if dim == 2 else (1, -1)
     stacked = kernels.repeat_interleave(c, dim=0).view(m * c, 1, *shape)
-    return F.conv2d(images.flatten(0, 1)[None], stacked, padding=pad, groups=m * c).view_as(images)
+    lines = F.conv2d(images.flatten(0, 1)[None], stacked, groups=m * c)
+    return lines.view(m, c, *lines.shape[2:])
 
 
 def _mean(gray: Tensor, inside: Tensor | None) -> Tensor:

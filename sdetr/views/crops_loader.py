@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from sdetr.boxes import xyxy_to_cxcywh
+from sdetr.data.layout import beside, blank
 from sdetr.types import View
 from sdetr.views.batches import PlannedBatches
 from sdetr.views.crops import Cropped
@@ -31,7 +31,7 @@ def pixels(image: Tensor, planned: Cropped, crop_px: int) -> tuple[Tensor, Tenso
     crops = [resize(cut_out(image, box), square) for box in planned.regions]
     shown = resize(image.flip(2) if planned.flipped else image, planned.size)
     x0, y0, x1, y1 = planned.window.tolist()
-    return resize(shown[:, y0:y1, x0:x1], planned.view_size), torch.stack(crops)
+    return resize(shown[:, y0:y1, x0:x1], planned.view_size), beside(crops)
 
 
 def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]], shape: tuple[int, int]) -> View:
@@ -39,11 +39,14 @@ def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]], shape: tu
 
     Crops are padded to the most regions of a view.
     """
-    images = torch.zeros(len(planned), 3, *shape, dtype=torch.uint8)
+    images = blank(len(planned), 3, *shape)
+    most = max(len(of_image) for _, of_image in cuts)
+    crops = blank(len(planned), most, *cuts[0][1].shape[1:])
     padding = torch.ones(len(planned), *shape, dtype=torch.bool)
-    for i, (one, (image, _)) in enumerate(zip(planned, cuts, strict=True)):
+    for i, (one, (image, of_image)) in enumerate(zip(planned, cuts, strict=True)):
         h, w = one.view_size
         images[i, :, :h, :w] = image
+        crops[i, : len(of_image)] = of_image
         padding[i, :h, :w] = False
     boxes = [xyxy_to_cxcywh(torch.from_numpy(one.boxes.astype(np.float32))) for one in planned]
     return View(
@@ -52,5 +55,5 @@ def stacked(planned: list[Cropped], cuts: list[tuple[Tensor, Tensor]], shape: tu
         [one.image_id for one in planned],
         boxes,
         [torch.zeros(len(one), dtype=torch.int64) for one in boxes],
-        pad_sequence([crops for _, crops in cuts], batch_first=True),
+        crops,
     )

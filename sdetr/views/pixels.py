@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from sdetr.data.layout import beside
 from sdetr.views.geometry import Array, inside
 from sdetr.views.pairs import Pair
 
@@ -31,10 +32,10 @@ def cut(image: Tensor, pair: Pair, crop_px: int) -> Cut:
     boxes_px = inside(pair.regions, pair.views) * np.tile([width, height], 2)  # (2, R, 4)
     square = crop_px, crop_px
     crops = [
-        torch.stack([_window(view, box, square) for box in boxes])
+        beside([_window(view, box, square) for box in boxes])
         for view, boxes in zip(views, boxes_px, strict=True)
     ]
-    return Cut(torch.stack(views), torch.stack(crops))
+    return Cut(beside(views), beside(crops))
 
 
 def _window(image: Tensor, box: Array, size: tuple[int, int]) -> Tensor:

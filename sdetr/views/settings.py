@@ -8,7 +8,7 @@ from sdetr.config.base import Count, Fraction, Name, NotNegative, Positive, Sett
 from sdetr.data.settings import CropSettings
 from sdetr.proposals.settings import Policy
 
-RECIPES = {"views": 1, "features": 2}
+RECIPES = {"views": 1, "features": 3}
 """By stage; raise one when the same settings give other views, or other features of them."""
 
 Range = Annotated[tuple[Positive, Positive], Field(strict=False), AfterValidator(ordered)]

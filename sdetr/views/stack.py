@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sdetr.boxes import xyxy_to_cxcywh
+from sdetr.data.layout import beside, blank
 from sdetr.types import View
 from sdetr.views.geometry import inside
 from sdetr.views.pairs import Pair
@@ -35,9 +36,9 @@ def with_pixels(pairs: Sequence[Pair], cuts: Sequence[Cut], shape: tuple[int, in
     """View 1 and view 2 of B pairs, both padded to `shape` (H, W), with their images and crops, bytes."""
     views = []
     for which, view in enumerate(without_pixels(pairs, shape)):
-        images = torch.zeros(len(pairs), 3, *view.padding.shape[1:], dtype=torch.uint8)
+        images = blank(len(pairs), 3, *view.padding.shape[1:])
         for i, (height, width) in enumerate(pair.view_size for pair in pairs):
             images[i, :, :height, :width] = cuts[i].images[which]
-        crops = torch.stack([one.crops[which] for one in cuts])  # (B, R, 3, s, s)
+        crops = beside([one.crops[which] for one in cuts])  # (B, R, 3, s, s)
         views.append(replace(view, images=images, crops=crops))
     return views

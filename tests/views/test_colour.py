@@ -180,13 +180,11 @@ def test_strong_jitter_never_goes_below_zero() -> None:
     assert float(drawn.factors[:, BRIGHTNESS].min()) >= 0
 
 
-def test_results_stay_in_the_range_of_bytes_and_no_augmentation_changes_nothing() -> None:
+def test_a_host_answers_in_bytes_and_no_augmentation_changes_nothing() -> None:
     images = (noise() * 255).to(torch.uint8)
     out = Colour(settings())(images)
-    assert out.dtype == torch.float32
-    assert 0 <= float(out.min()) <= float(out.max()) <= 255
-    still = Colour(settings(jitter=0.0, gray=0.0, blur=0.0))(images)
-    assert torch.allclose(still, images.float(), atol=1e-4)
+    assert out.dtype == torch.uint8
+    assert torch.equal(Colour(settings(jitter=0.0, gray=0.0, blur=0.0))(images), images)
 
 
 def test_draws_come_from_torchs_generator_or_from_one_that_is_given() -> None:
@@ -224,4 +222,4 @@ def test_a_gpu_gives_the_same_colours() -> None:
     torch.manual_seed(0)
     host = colour(images)
     torch.manual_seed(0)
-    assert torch.allclose(colour(images.cuda()).cpu(), host, atol=0.05)
+    assert (colour(images.cuda()).cpu() - host).abs().mean() < 1  # which is bytes
