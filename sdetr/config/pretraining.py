@@ -32,6 +32,11 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         found = f"protocol {protocol}: lr_backbone is {settings.lr_backbone}"
         raise SettingsError(f"{found}; pretext {task.kind} needs 0, a frozen backbone")
     recipe = compose.views(task.views, facts)
+    if not isinstance(task, DetregSettings) and detector.asked % recipe.regions:
+        raise SettingsError(
+            f"views {task.views}: regions is {recipe.regions}; pretext {pretext} asks for each with as many "
+            f"queries, and model {model} has {detector.asked}: give one a multiple of the other"
+        )
     backbone = stages.backbone(settings.backbone)
     plan = _views(stages, protocol, settings, task.views, recipe, seed)
     inputs = {

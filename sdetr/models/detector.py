@@ -38,7 +38,7 @@ class Detector(nn.Module):
         self.model, self.trunk = model, trunk
         self.row = row = VARIANTS[model.variant]
         self.num_classes, self.focal, self.width = num_classes, row.focal, model.width
-        self.num_queries = model.queries * max(model.patterns, 1)
+        self.num_queries = model.asked
         self.asked_width = model.width - row.denoise
         self.backbone = ResNet(trunk)
         self.neck = Neck(self.backbone.channels, model.width, row)

@@ -97,6 +97,11 @@ class ModelSettings(Settings):
         return ("class_head.", "queries.labels") if VARIANTS[self.variant].denoise else ("class_head.",)
 
     @property
+    def asked(self) -> int:
+        """Queries of an image: where anchors are repeated, more than `queries`."""
+        return self.queries * max(self.patterns, 1)
+
+    @property
     def levels(self) -> int:
         """Maps that become memory."""
         return VARIANTS[self.variant].levels

@@ -61,7 +61,7 @@ class Overfitting:
                     return
 
     def _refuse_too_many(self, first: Index) -> None:
-        queries = self.model.queries * max(self.model.patterns, 1)
+        queries = self.model.asked
         objects = Counter(row.image_id for row in first.annotations if not row.crowd)
         image_id, most = objects.most_common(1)[0]
         if most > queries:

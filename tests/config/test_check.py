@@ -181,6 +181,14 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "lr_backbone: 0.5",
             "needs 0, a frozen backbone",
         ),
+        (
+            "views/siamese-pairs.yaml",
+            "regions: 10",
+            "regions: 7",
+            "views siamese-pairs: regions is 7; pretext siamese asks for each with as many queries, "
+            "and model detr has 100: give one a multiple of the other",
+        ),
+        ("views/updetr-patches.yaml", "regions: 10", "regions: 3", "views updetr-patches: regions is 3"),
         ("views/siamese-pairs.yaml", "area: [0.5, 1.0]", "area: [0.5, 7.0]", "less than or equal to 1"),
         ("scales/paper.yaml", "seeds: [0]", "seeds: [0, 0]", "numbers that increase"),
         ("scales/paper.yaml", "seeds: [0]", "seeds: [-1]", "greater than or equal to 0"),

@@ -169,3 +169,12 @@ def test_what_was_made_in_inference_mode_answers_like_anything_else() -> None:
     with torch.no_grad():
         for answered in (made(images)[-1], plain(images)[-1]):
             torch.testing.assert_close(answered, found, atol=1e-5, rtol=1e-5)
+
+
+def test_what_was_asked_in_inference_mode_keeps_nothing_that_gradients_cannot_use() -> None:
+    layer, frozen = learns_not()
+    with torch.inference_mode():
+        normed(layer, frozen, torch.randn(2, 4, 8, 8))
+    x = torch.randn(2, 4, 8, 8, requires_grad=True)
+    normed(layer, frozen, x).sum().backward()
+    assert x.grad is not None and x.grad.any()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sdetr.objectives.objective import Objective
+from sdetr.training import loop
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.loop import train
 from sdetr.training.settings import ScheduleSettings
@@ -197,3 +198,20 @@ def test_a_state_folder_has_one_owner_until_its_process_lets_go(tmp_path: Path) 
         pass
     with logged_to(log_file):
         assert (tmp_path / "state" / "lock").exists()
+
+
+def test_a_schedule_says_how_to_compile_and_graphs_hear_of_every_step(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = schedule(compile="graphs")
+    heard: list[str] = []
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: heard.append("step"))
+    monkeypatch.setattr(loop, "compile_for", lambda device, _, how: heard.append(f"{device} {how}"))
+    timeline = Timeline.of(settings, 2, evaluate_every=1)
+    train(toy, batches, timeline, attempt_in(tmp_path, settings), evaluated)
+    assert heard == ["cpu graphs", *["step"] * timeline.total]
