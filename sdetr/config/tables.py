@@ -84,6 +84,7 @@ class PlannedTable:
             )
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
+        self._refuse_eleven_points(name, protocol.test)
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
 
@@ -101,6 +102,15 @@ class PlannedTable:
             known = f"only at {', '.join(map(str, measured))}" if measured else "it trains nothing"
             raise SettingsError(
                 f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, {known}"
+            )
+
+    def _refuse_eleven_points(self, protocol: str, test: str) -> None:
+        of_voc = [metric for metric in self.settings.metrics if metric.endswith("-11")]
+        layout = self.stages.compose.dataset(test).layout
+        if of_voc and layout != "voc":
+            raise SettingsError(
+                f"table {self.name}: metrics: {of_voc[0]} is of test sets in VOC's layout; {protocol} "
+                f"tests on {test}, whose layout is {layout}"
             )
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:

@@ -77,3 +77,5 @@ class EvaluateRun(Settings):
     """Index of the test set, from the root."""
     any_class: bool = False
     """Classes are ignored: an object is found by whatever box is around it."""
+    eleven_point: bool = False
+    """Pascal VOC 2007's numbers are given beside COCO's."""

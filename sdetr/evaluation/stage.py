@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sdetr.evaluation.boxes import metrics, per_class
 from sdetr.evaluation.curves import curves
+from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.predictions import read_predictions
 from sdetr.evaluation.settings import RECIPE, EvaluateRun
 from sdetr.files import sha256, write_json
@@ -18,10 +19,13 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
     run = load(EvaluateRun, settings)
     index = Path(run.test)
     try:
-        found = curves(index, read_predictions(predictions), run.any_class)
+        answers = read_predictions(predictions)
+        found = curves(index, answers, run.any_class)
     except ValueError as error:
         raise ValueError(f"cannot evaluate {predictions}: {error}") from error
     numbers = metrics(found)
+    if run.eleven_point:
+        numbers |= {f"{name}-11": value for name, value in eleven_point(index, answers).items()}
     result = {
         "metrics": numbers,
         "per_class": per_class(found),

@@ -9,7 +9,10 @@ from sdetr.config.base import Name, Settings, Strings
 RECIPES = {"table": 3, "page": 2}
 """By stage; raise one when the same results give another file."""
 
-Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"]
+Metric = Literal[
+    "AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "AP-11", "AP50-11", "AP75-11"
+]
+"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout."""
 
 
 class ColumnSettings(Settings):

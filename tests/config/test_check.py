@@ -200,6 +200,13 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "hold for all runs",
         ),
         ("tables/siamese-voc.yaml", "scales: [demo]", "scales: [dmo]", "did you mean 'demo'"),
+        (
+            "tables/detectors.yaml",
+            "metrics: [AP,",
+            "metrics: [AP-11,",
+            "metrics: AP-11 is of test sets in VOC's layout; detr-coco-500e tests on coco-val2017, "
+            "whose layout is coco",
+        ),
     ],
 )
 def test_what_would_fail_later_or_silently_do_nothing_is_refused_at_once(params, file, old, new, said):

@@ -11,6 +11,7 @@ import pytest
 import sdetr
 from sdetr.config.base import SettingsError
 from sdetr.evaluation.boxes import evaluate
+from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.predictions import write_predictions
 from sdetr.evaluation.settings import RECIPE
 from sdetr.evaluation.stage import evaluate_run
@@ -40,6 +41,17 @@ def test_the_file_holds_the_numbers_and_the_digests_of_what_they_were_made_from(
     made_from = {"settings": "settings.yaml", "predictions": "predictions.json", "test": "index.json"}
     for slot, name in made_from.items():
         assert result["inputs"][slot] == {"path": str(files / name), "sha256": sha256(files / name)}
+
+
+def test_eleven_points_stand_beside_cocos_where_settings_say_so(files):
+    said = (files / "settings.yaml").read_text()
+    (files / "settings.yaml").write_text(f"{said}eleven_point: true\n")
+    evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+    predictions = json.loads((files / "predictions.json").read_text())
+    beside = {f"{name}-11": value for name, value in eleven_point(files / "index.json", predictions).items()}
+    assert set(beside) == {"AP-11", "AP50-11", "AP75-11"}
+    found = json.loads((files / "metrics.json").read_text())["metrics"]
+    assert found == evaluate(files / "index.json", predictions) | beside
 
 
 def test_nothing_is_written_when_predictions_do_not_fit(files):
