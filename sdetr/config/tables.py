@@ -47,7 +47,8 @@ class PlannedTable:
 
     def _refuse_unknown(self) -> None:
         references: tuple[ReferenceSettings, ...] = self.settings.references
-        self._part("column", list(self.settings.columns), tuple(one.column for one in references))
+        own = [self.settings.rows[row].columns for row in self.settings.rows]
+        self._part("column", list(self.settings.columns), tuple(one.column for one in references), *own)
         known = self.stages.compose.params.names("scales")
         rows: dict[str, RowSettings] = self.settings.rows
         for scale in (scale for row in rows.values() for scale in row.scales):
@@ -61,7 +62,7 @@ class PlannedTable:
         inputs: dict[str, str] = {}
         first: dict[tuple[str, int | None], CellName] = {}
         for row in self.rows:
-            for column in self.columns:
+            for column in self._columns_of(row):
                 here, runs = CellName(row=row, column=column), self._runs(row, column)
                 there = first.setdefault((runs[0].path, self.settings.rows[row].epoch), here)
                 if there != here:
@@ -144,6 +145,10 @@ class PlannedTable:
         outputs = {kind: f"{folder}/tables/{self.name}.{kind}" for kind in ("md", "csv", "json")}
         outputs |= {"numbers": f"{folder}/numbers/{self.name}", "cost": f"{folder}/costs/{self.name}.md"}
         return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
+
+    def _columns_of(self, row: str) -> list[str]:
+        own = self.settings.rows[row].columns
+        return [column for column in self.columns if not own or column in own]
 
     def _made_here(self, row: str) -> bool:
         """A row of `scales: [demo]` belongs to demo and to the scales that extend it."""

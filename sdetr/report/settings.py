@@ -37,6 +37,8 @@ class RowSettings(Settings):
     """Read the curve at this epoch instead of the end; 0 is the detector before training."""
     scales: Strings = ()
     """Only at these scales and those that extend them; empty: at all."""
+    columns: Strings = ()
+    """Only in these columns, as in the paper; empty: in all."""
 
     @model_validator(mode="after")
     def _begins_once(self) -> "RowSettings":

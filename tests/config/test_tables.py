@@ -49,3 +49,12 @@ def test_an_epoch_that_no_curve_has_is_refused_before_any_job(params):
         SettingsError, match=r"row untrained: .* not evaluated at epoch 7, only at 0, 25, 40, 50"
     ):
         compile_plan(params, "demo", "first")
+
+
+def test_a_row_is_made_in_its_own_columns_alone(params):
+    cells = compile_plan(params, "paper").jobs["tables/siamese-coco"].settings["cells"]
+    assert set(cells["supervised"]) == {"detr"}
+    assert set(cells["scratch"]) == {"detr", "conditional", "conditional-300q", "deformable_ss", "deformable"}
+    edit(params, "tables/siamese-coco.yaml", "columns: [detr]", "columns: [dert]")
+    with pytest.raises(SettingsError, match=r"table siamese-coco: column 'dert'.*did you mean 'detr'"):
+        compile_plan(params, "paper")

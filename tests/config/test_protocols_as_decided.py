@@ -1,0 +1,79 @@
+"""Every number of the protocols in docs/published/protocols.md is that of params/protocols/."""
+
+from pathlib import Path
+
+import pytest
+
+from sdetr.config.layers import Params
+from tests.config.published import Printed, printed
+
+PARAMS = Params(Path(__file__).parents[2] / "params")
+DECIDED = {line.cells["name"].strip("`"): line for line in printed("protocols")}
+TASKS = {
+    "heads": "heads are not trained alone yet",
+    "bench": "cost is not measured by itself yet",
+    "one_shot": "one-shot detection is not there yet",
+    "panoptic_boxes": "panoptic segmentation is not there yet",
+    "panoptic_masks": "panoptic segmentation is not there yet",
+    "few_shot": "few-shot detection is not there yet",
+    "pictures": "figures are not there yet",
+}
+DATASETS = {
+    "pct": "parts of data sets are not there yet",
+    "base60": "few-shot detection is not there yet",
+}
+UNDECLARED = {"detreg-coco-full-50e", "detreg-voc-100e"}
+"""Protocols of tables that are not declared yet."""
+BESIDE = {"overfit", "conditional-coco-50e", "dab-coco-50e", "deformable-coco-50e"}
+BESIDE |= {"detr-coco-300e", "detr-coco-500e"}
+"""Protocols that no table of the three papers has."""
+
+
+def lacks(line: Printed) -> bool:
+    """Whether what it needs is not there yet; then no file may pretend otherwise."""
+    return line.cells["task"] in TASKS or any(word in line.cells["dataset"] for word in DATASETS)
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_a_protocol_has_the_numbers_that_were_decided(name: str) -> None:
+    line = DECIDED[name]
+    said = line.cells
+    if lacks(line) or name in UNDECLARED:
+        assert name not in PARAMS.names("protocols")
+        return
+    values = PARAMS.resolve("protocols", name).values
+    found, wanted = {}, {}
+    for field, header in (("dataset", "dataset"), ("task", "task")):
+        found[field], wanted[field] = values[field], said[header]
+    if said["task"] != "proposals":
+        found["drop"], wanted["drop"] = list(values["drop"]), drops(said["drop"])
+        for field, header in NUMBERS.items():
+            found[field], wanted[field] = float(values[field]), float(said[header])
+    short, longest = sizes(values)
+    low, high = (said["sizes"].split("/")[0].split("-") * 2)[:2]
+    found["sizes"] = (min(short), max(short), longest)
+    wanted["sizes"] = (int(low), int(high), int(said["sizes"].split("/")[1]))
+    assert found == wanted
+
+
+NUMBERS = {"epochs": "epochs", "batch": "batch", "lr": "lr", "lr_backbone": "lr_backbone"}
+NUMBERS |= {"weight_decay": "wd", "clip": "clip"}
+
+
+def drops(text: str) -> list[int]:
+    return [] if text == "none" else [int(epoch) for epoch in text.split(",")]
+
+
+def sizes(values: dict) -> tuple[list[int], int]:  # type: ignore[type-arg]
+    if values["task"] == "pretrain":
+        return values["short"], values["longest"]
+    if values["task"] == "proposals":
+        return [values["resize"]["short"]], values["resize"]["longest"]
+    return values["augment"]["short"], values["augment"]["longest"]
+
+
+def test_every_protocol_was_decided_or_belongs_to_no_paper() -> None:
+    declared = set(PARAMS.names("protocols"))
+    assert declared - set(DECIDED) == BESIDE
+    undecided = {name for name, line in DECIDED.items() if not lacks(line)} - declared
+    assert undecided == UNDECLARED

@@ -1,0 +1,177 @@
+"""What stands in params/ as a paper's is what the papers printed: every number of every table, both ways."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sdetr.config.check import check
+from sdetr.config.layers import Params
+from sdetr.report.settings import TableSettings
+from tests.config.published import Printed, printed
+
+PARAMS = Params(Path(__file__).parents[2] / "params")
+Place = tuple[str, str, str] | None
+"""Table, row and column, a reference's row being its label; none for a line that is left out."""
+METRICS = {name: name for name in ("AP", "AP50", "AP75", "APs", "APm", "APl")}
+METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl", "R@1": "AR1", "R@10": "AR10", "R@100": "AR100"}
+
+METHODS = {"scratch": "scratch", "UP-DETR": "updetr", "DETReg": "detreg", "**ours**": "siamese"}
+DETECTORS = {
+    ("Vanilla", "100"): "detr",
+    ("Cond.", "100"): "conditional",
+    ("Cond.", "300"): "conditional-300q",
+    ("Deform-SS", "300"): "deformable_ss",
+    ("Deform-MS", "300"): "deformable",
+}
+
+
+def siamese_coco(line: Printed) -> Place:
+    said = line.cells
+    row = "supervised" if said["backbone"] == "Sup." else METHODS[said["method"]]
+    return "siamese-coco", row, DETECTORS[said["DETR"], said["Q"]]
+
+
+def siamese_voc(line: Printed) -> Place:
+    said = line.cells
+    row, column = METHODS[said["method"]], DETECTORS[said["DETR"], said["Q"]]
+    column = f"detr-{said['ep.']}e" if column == "detr" else column
+    return "siamese-voc", f"{row}-coco" if said["pretrain"] == "COCO" else row, column
+
+
+def updetr_voc(line: Printed) -> Place:
+    said = line.cells
+    if said["Model"].startswith("Faster"):
+        return "updetr-voc", "Faster R-CNN, R50-C4", "detr-300e"
+    row = {"DETR": "scratch", "UP-DETR": "updetr"}[said["Model"]]
+    return "updetr-voc", row, f"detr-{said['Epochs']}e"
+
+
+def updetr_coco(line: Printed) -> Place:
+    said = line.cells
+    model, epochs = said["Model"], said["Epochs"]
+    rows = {"DETR (Supervised CNN)": "supervised", "DETR (SwAV CNN)": "swav", "UP-DETR": "updetr"}
+    if model in rows:
+        return "updetr-coco", rows[model], f"detr-{epochs}e"
+    if model == "DETR (orig.)":
+        return "updetr-coco", "DETR, supervised backbone, 500 epochs", "detr-300e"
+    label = f"{model.removesuffix(' †')}, {said['Backbone']}"
+    label += f", {epochs}" if epochs != "–" else " (test-dev)" if "†" in model else ""
+    return "updetr-coco", label, "detr-150e" if epochs == "3×" else "detr-300e"
+
+
+def updetr_patches(line: Printed) -> Place:
+    rows = {"DETR": "scratch", "UP-DETR M=1": "m1", "UP-DETR M=10": "m10"}
+    return "updetr-patches", rows[line.cells["Model"]], "detr-150e"
+
+
+def updetr_frozen(line: Printed) -> Place:
+    case = line.cells["case"]
+    return "updetr-frozen", case[1] if case.startswith("(") else "scratch", "detr-150e"
+
+
+def detreg_proposals(line: Printed) -> Place:
+    rows = {
+        "Def. DETR (untrained)": "untrained",
+        "w/ SwAV": "swav",
+        "UP-DETR": "updetr",
+        "Rand. Prop.": "other-boxes",
+        "Selective Search": "selective-search",
+        "DETReg-IS": "importance",
+        "DETReg-RK": "random-k",
+        "**DETReg-TK**": "top-k",
+    }
+    return "detreg-proposals", rows[line.cells["method"]], "deformable"
+
+
+PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
+    ("siamese-detr", "7.1 "): siamese_coco,
+    ("siamese-detr", "7.2 "): siamese_voc,
+    ("up-detr", "Table 1 "): updetr_voc,
+    ("up-detr", "Table 2 "): updetr_coco,
+    ("up-detr", "Table 5 "): updetr_patches,
+    ("up-detr", "Table 6 "): updetr_frozen,
+    ("detreg", "Table 6 "): detreg_proposals,
+}
+UNUSED = {
+    ("siamese-detr", "7.3 "): "siamese-proposals is not declared yet",
+    ("siamese-detr", "7.4 "): "siamese-initialisation is not declared yet",
+    ("siamese-detr", "7.5 "): "siamese-variants is not declared yet",
+    ("siamese-detr", "7.6 "): "siamese-cost is not declared yet",
+    ("up-detr", "Table 3 "): "updetr-oneshot is not declared yet",
+    ("up-detr", "Table 4 "): "updetr-panoptic is not declared yet",
+    ("up-detr", "Figures"): "end points of curves, which stand in tables",
+    ("detreg", "Table 1 "): "detreg-voc is not declared yet",
+    ("detreg", "Table 2 "): "detreg-leaderboard is not declared yet",
+    ("detreg", "Table 3 "): "detreg-fewshot is not declared yet",
+    ("detreg", "Table 4 "): "detreg-semi is not declared yet",
+    ("detreg", "Table 5 "): "detreg-ablation is not declared yet",
+    ("detreg", "Figure 3 "): "detreg-low-data is not declared yet",
+}
+
+
+def lines(paper: str, heading: str) -> list[Printed]:
+    return [line for line in printed(paper) if line.heading.startswith(heading)]
+
+
+def table(name: str) -> TableSettings:
+    return check(TableSettings, PARAMS.resolve("tables", name))
+
+
+def quoted(settings: TableSettings) -> dict[tuple[str, str, str], float]:
+    """(row or label of a reference, column, metric) → number."""
+    found = {
+        (row, column, metric): value
+        for row, columns in settings.paper.items()
+        for column, values in columns.items()
+        for metric, value in values.items()
+    }
+    for reference in settings.references:
+        found |= {(reference.label, reference.column, m): value for m, value in reference.values.items()}
+    return found
+
+
+@pytest.mark.parametrize("paper, heading", PLACES)
+def test_every_printed_number_stands_in_its_cell_and_every_quoted_one_was_printed(
+    paper: str, heading: str
+) -> None:
+    expected: dict[tuple[str, str, str], float] = {}
+    for line in lines(paper, heading):
+        place = PLACES[paper, heading](line)
+        assert place is not None
+        name, row, column = place
+        for header in line.cells.keys() & METRICS.keys():
+            key = (row, column, METRICS[header])
+            assert expected.setdefault(key, line.number(header)) == line.number(header), key
+    assert quoted(table(name)) == expected
+
+
+def test_every_table_of_the_papers_is_used_or_said_why_not() -> None:
+    there = {
+        (paper, line.heading) for paper in ("siamese-detr", "up-detr", "detreg") for line in printed(paper)
+    }
+    for paper, heading in there:
+        named = [key for key in (*PLACES, *UNUSED) if key[0] == paper and heading.startswith(key[1])]
+        assert len(named) == 1, (paper, heading)
+    assert all(lines(*key) for key in (*PLACES, *UNUSED))
+
+
+@pytest.mark.parametrize("name", PARAMS.names("tables"))
+def test_a_paper_has_numbers_of_the_cells_that_are_made_and_of_no_others(name: str) -> None:
+    """What it leaves blank is left out of a row's `columns`."""
+    settings = table(name)
+    if not settings.paper:
+        return
+    cells = {
+        (row, column)
+        for row, said in settings.rows.items()
+        for column in said.columns or settings.columns
+        if not said.scales
+    }
+    printed_cells = {(row, column) for row, columns in settings.paper.items() for column in columns}
+    assert printed_cells <= cells
+    assert cells - printed_cells == ALSO_RUN.get(name, set())
+
+
+ALSO_RUN = {"detectors": {("supervised", "detr-prenorm"), ("supervised", "conditional")}}
+"""Cells without a published number that are run all the same."""
