@@ -34,8 +34,8 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     recipe = compose.views(task.views, facts)
     if not isinstance(task, DetregSettings) and detector.asked % recipe.regions:
         raise SettingsError(
-            f"views {task.views}: regions is {recipe.regions}; pretext {pretext} asks for each with as many "
-            f"queries, and model {model} has {detector.asked}: give one a multiple of the other"
+            f"views {task.views}: regions is {recipe.regions}; pretext {pretext} shares the {detector.asked} "
+            f"queries of model {model} evenly among them: give it a multiple of {recipe.regions}"
         )
     backbone = stages.backbone(settings.backbone)
     plan = _views(stages, protocol, settings, task.views, recipe, seed)

@@ -19,7 +19,7 @@ def normalise(view: View) -> View:
 
 
 def _normal(pixels: Tensor, there: Tensor | None = None) -> Tensor:
-    """New floats (…, 3, H, W), zero in columns that are not `there` (…, W); one pass along whole lines."""
+    """New floats (…, 3, H, W), zero in columns that are not `there` (…, W), made along whole lines."""
     width, device = pixels.shape[-1], pixels.device
     mean, deviation = (255 * torch.tensor(of) for of in (MEAN, DEVIATION))
     scale, shift = (

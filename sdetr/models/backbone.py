@@ -57,8 +57,8 @@ class Block(nn.Module):
         if self.downsample is not None:
             onto = normed(self.downsample[0], self.downsample[1], x)  # type: ignore[arg-type]
         for i in range(1, self.depth + 1):
-            conv, norm = self.get_submodule(f"conv{i}"), self.get_submodule(f"bn{i}")
-            out = normed(conv, norm, out, relu=True, onto=onto if i == self.depth else None)  # type: ignore[arg-type]
+            layer, norm = self.get_submodule(f"conv{i}"), self.get_submodule(f"bn{i}")
+            out = normed(layer, norm, out, relu=True, onto=onto if i == self.depth else None)  # type: ignore[arg-type]
         return out
 
 

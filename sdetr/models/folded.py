@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 PACKINGS = 4
-"""Shapes of images that a kernel is kept packed for, as large as it each time: views, crops, what is left."""
+"""Shapes of images that a kernel is kept packed for, those seen last; each copy is as large as the kernel."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,18 @@ class Folded:
         kernel = self.kernel
         return same and unchanged and kernel.dtype == dtype and kernel.device == tensors[0].device
 
-    def fuses(self, x: Tensor) -> bool:
-        """Whether oneDNN can: it is there, has the precision, and nobody asks for gradients."""
+    def fuses(self, x: Tensor, onto: Tensor | None) -> bool:
+        """Whether oneDNN can: it is there, has the precision, and nobody asks for gradients.
+
+        It writes into `onto` where autograd does not see it. Forward-mode gradients do not see it either.
+        """
         if x.device.type != "cpu" or not (torch._C._has_mkldnn and torch._C._get_mkldnn_enabled()):
             return False
-        if torch.is_grad_enabled() and x.requires_grad:
+        if torch.is_grad_enabled() and (x.requires_grad or (onto is not None and onto.requires_grad)):
             return False
         dtype = self.kernel.dtype
+        if x.dtype != dtype and not torch.is_autocast_enabled("cpu"):
+            return False
         rounds = dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return dtype == torch.float32 or rounds
 
@@ -60,7 +65,7 @@ class Folded:
                 del self.packed[next(iter(self.packed))]
             self.packed[x.shape] = None
             return self.kernel
-        kernel = self.packed[x.shape]
+        kernel = self.packed[x.shape] = self.packed.pop(x.shape)  # the last to be let go of
         if kernel is None:
             pack: Callable[..., Tensor] = torch._C._nn.mkldnn_reorder_conv2d_weight
             how = (conv.padding, conv.stride, conv.dilation, conv.groups)

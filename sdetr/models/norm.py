@@ -57,7 +57,7 @@ def normed(
     if not isinstance(norm, FrozenBatchNorm):
         return _finished(norm(conv(x)), relu, onto)
     kept = _kept(conv, norm)
-    if kept is not None and kept.fuses(x):
+    if kept is not None and kept.fuses(x, onto):
         return kept.fused(conv, x, relu, onto)
     kernel, shift = _into(conv, norm) if kept is None else (kept.kernel, kept.shift)
     dilation = 2 if _small_and_alone(conv, x) else conv.dilation

@@ -1,4 +1,4 @@
-"""The same colours an image at a time and in bytes, rounded after each operation as PIL does: for a CPU."""
+"""The same colours an image at a time, bytes after each operation as PIL has them, rounded: for a CPU."""
 
 from typing import Any
 

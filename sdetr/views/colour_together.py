@@ -67,7 +67,7 @@ def blurred(images: Tensor, deviations_px: Tensor, reach: int, inside: Tensor | 
     for dim in (2, 3):
         last = there.any(dim=5 - dim, keepdim=True).sum(dim=dim, keepdim=True) - 1  # (M, 1, 1, 1)
         places = torch.arange(-reach, images.shape[dim] + reach, device=images.device).clamp(min=0)
-        places = torch.minimum(places.view((-1, 1) if dim == 2 else (1, -1)), last)
+        places = torch.minimum(places.view((-1, 1) if dim == 2 else (1, -1)), last.clamp(min=0))
         shape = [*images.shape]
         shape[dim] += 2 * reach
         images = _convolved(images.gather(dim, places.expand(shape)), kernels, dim)

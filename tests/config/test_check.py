@@ -185,8 +185,8 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "views/siamese-pairs.yaml",
             "regions: 10",
             "regions: 7",
-            "views siamese-pairs: regions is 7; pretext siamese asks for each with as many queries, "
-            "and model detr has 100: give one a multiple of the other",
+            "views siamese-pairs: regions is 7; pretext siamese shares the 100 queries of model detr "
+            "evenly among them: give it a multiple of 7",
         ),
         ("views/updetr-patches.yaml", "regions: 10", "regions: 3", "views updetr-patches: regions is 3"),
         ("views/siamese-pairs.yaml", "area: [0.5, 1.0]", "area: [0.5, 7.0]", "less than or equal to 1"),

@@ -141,7 +141,27 @@ def test_a_kernel_is_packed_when_a_shape_comes_again_and_a_few_are_kept() -> Non
     assert list(frozen.kept.packed) == [torch.Size(shape) for shape in shapes[-PACKINGS:]]
 
 
-@pytest.mark.parametrize("why", ["gradients", "switched off", "doubles"])
+@torch.no_grad()
+def test_a_shape_that_comes_all_the_time_stays_packed_among_others_that_come_once() -> None:
+    layer, frozen = learns_not()
+    often = torch.randn(2, 4, 8, 8)
+    for _ in range(2):
+        normed(layer, frozen, often)
+    assert frozen.kept is not None
+    kept = frozen.kept.packed[often.shape]
+    for width in range(9, 20):
+        normed(layer, frozen, torch.randn(2, 4, 8, width))
+        normed(layer, frozen, often)
+        assert frozen.kept.packed[often.shape] is kept
+
+
+def test_an_input_of_another_precision_is_refused_as_by_any_convolution() -> None:
+    layer, frozen = learns_not()
+    with pytest.raises(RuntimeError, match="should be the same"):
+        normed(layer, frozen, torch.randn(2, 4, 8, 8).double())
+
+
+@pytest.mark.parametrize("why", ["gradients", "gradients of what is added to", "switched off", "doubles"])
 def test_what_onednn_cannot_do_is_done_without(why: str) -> None:
     layer, frozen = learns_not()
     x = torch.randn(2, 4, 8, 8)
@@ -149,14 +169,15 @@ def test_what_onednn_cannot_do_is_done_without(why: str) -> None:
         layer, frozen, x = layer.double(), frozen.double(), x.double()
     x.requires_grad_(why == "gradients")
     onto = torch.randn(2, 5, 3, 3).to(x.dtype)
+    onto.requires_grad_(why == "gradients of what is added to")
     expected = (frozen(layer(x)) + onto).relu()
     with torch.backends.mkldnn.flags(enabled=why != "switched off"):
         found = normed(layer, frozen, x, relu=True, onto=onto)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
     assert frozen.kept is not None and not frozen.kept.packed
-    if why == "gradients":
-        (gradient,) = torch.autograd.grad(found.sum(), x)
-        torch.testing.assert_close(gradient, torch.autograd.grad(expected.sum(), x)[0], atol=1e-5, rtol=1e-5)
+    for asked in (tensor for tensor in (x, onto) if tensor.requires_grad):
+        gradients = [torch.autograd.grad(of.sum(), asked)[0] for of in (found, expected)]
+        torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-5)
 
 
 def test_what_was_made_in_inference_mode_answers_like_anything_else() -> None:
