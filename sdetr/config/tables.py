@@ -17,6 +17,7 @@ from sdetr.config.start import Start
 from sdetr.report.settings import (
     CellName,
     CellRun,
+    ColumnSettings,
     ReferenceSettings,
     RowSettings,
     TableRun,
@@ -50,8 +51,7 @@ class PlannedTable:
         own = [self.settings.rows[row].columns for row in self.settings.rows]
         self._part("column", list(self.settings.columns), tuple(one.column for one in references), *own)
         known = self.stages.compose.params.names("scales")
-        rows: dict[str, RowSettings] = self.settings.rows
-        for scale in (scale for row in rows.values() for scale in row.scales):
+        for scale in (scale for part in self._parts().values() for scale in part.scales):
             if scale not in known:
                 raise SettingsError(f"table {self.name}: scales: {nearest(scale, known)}")
 
@@ -150,9 +150,13 @@ class PlannedTable:
         own = self.settings.rows[row].columns
         return [column for column in self.columns if not own or column in own]
 
-    def _made_here(self, row: str) -> bool:
-        """A row of `scales: [demo]` belongs to demo and to the scales that extend it."""
-        scales = self.settings.rows[row].scales
+    def _parts(self) -> dict[tuple[str, str], RowSettings | ColumnSettings]:
+        rows = {("row", name): row for name, row in self.settings.rows.items()}
+        return rows | {("column", name): column for name, column in self.settings.columns.items()}
+
+    def _made_here(self, what: str, name: str) -> bool:
+        """A row, or a column, of `scales: [demo]` belongs to demo and to the scales that extend it."""
+        scales = self._parts()[what, name].scales
         return not scales or any(name in scales for name in self.kin)
 
     def _part(self, what: str, known: list[str], *wanted: tuple[str, ...]) -> list[str]:
@@ -160,5 +164,5 @@ class PlannedTable:
         for name in (name for names in wanted for name in names):
             if name not in known:
                 raise SettingsError(f"table {self.name}: {what} {nearest(name, known)}")
-        here = [n for n in known if what == "column" or self._made_here(n)]
+        here = [name for name in known if self._made_here(what, name)]
         return [n for n in here if all(n in names for names in wanted if names)]

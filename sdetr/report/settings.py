@@ -21,6 +21,8 @@ class ColumnSettings(Settings):
     label: str
     model: Name
     protocol: Name
+    scales: Strings = ()
+    """Only at these scales and those that extend them; empty: at all."""
 
 
 class RowSettings(Settings):

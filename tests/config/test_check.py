@@ -139,7 +139,7 @@ def test_every_mistake_of_a_file_is_told_at_once(params):
     replaced(params, PROTOCOL, "epochs: 50", "epoch: 50")
     replaced(params, PROTOCOL, "batch: 32", "batch: many")
     with pytest.raises(SettingsError) as caught:
-        compile_plan(params, "paper")
+        compile_plan(params, "paper", ["siamese-voc"])
     assert len(str(caught.value).splitlines()) == 2
 
 
@@ -185,8 +185,8 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "views/siamese-pairs.yaml",
             "regions: 10",
             "regions: 7",
-            "views siamese-pairs: regions is 7; pretext siamese shares the 100 queries of model detr "
-            "evenly among them: give it a multiple of 7",
+            "views siamese-pairs: regions is 7; pretext siamese-loc shares the 100 queries of model "
+            "conditional evenly among them: give it a multiple of 7",
         ),
         ("views/updetr-patches.yaml", "regions: 10", "regions: 3", "views updetr-patches: regions is 3"),
         ("views/siamese-pairs.yaml", "area: [0.5, 1.0]", "area: [0.5, 7.0]", "less than or equal to 1"),
@@ -200,6 +200,7 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "hold for all runs",
         ),
         ("tables/siamese-voc.yaml", "scales: [demo]", "scales: [dmo]", "did you mean 'demo'"),
+        ("tables/updetr-voc.yaml", "scales: [paper]", "scales: [papr]", "did you mean 'paper'"),
         (
             "tables/detectors.yaml",
             "metrics: [AP,",

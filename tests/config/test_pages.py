@@ -74,7 +74,7 @@ def test_another_scale_says_each_setting_that_it_changes_and_what_stands_for_wha
 
 
 def test_a_run_knows_its_cells_and_who_starts_from_it():
-    plan = compile_plan(ROOT / "params", "demo")
+    plan = compile_plan(ROOT / "params", "demo", ["siamese-voc"])
     cells = [
         (one["table"], one["row"], one["column"]) for one in plan.jobs[f"runs/{SCRATCH}"].settings["tables"]
     ]

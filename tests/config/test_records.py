@@ -6,7 +6,7 @@ from sdetr.config.compile import compile_plan
 from sdetr.config.records import made_from, record_of
 
 ROOT = Path(__file__).parents[2]
-PLAN = compile_plan(ROOT / "params", "smoke")
+PLAN = compile_plan(ROOT / "params", "smoke", ["siamese-voc", "updetr-patches", "detreg-proposals"])
 SIAMESE = "finetune/siamese-voc-vanilla-50e/detr/siamese~siamese-imagenet-60e/seed0"
 PRETRAINING = "pretrain/siamese-imagenet-60e/siamese/detr/seed0"
 

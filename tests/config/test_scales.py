@@ -20,9 +20,17 @@ def test_the_paper_scale_plans_the_papers_data_and_sizes():
     assert not [path for path in plan.jobs if "shapes" in path]
 
 
+OF_LONG_OR_WIDE_COLUMNS = {"siamese-voc-vanilla-150e", "siamese-voc-deformable-50e", "updetr-voc-300e"}
+OF_LONG_OR_WIDE_COLUMNS |= {"siamese-coco-deformable-50e", "siamese-coco-conditional-50e", "updetr-coco-300e"}
+"""Protocols of columns whose table says that they are made at scale paper alone."""
+
+
 def test_a_scale_replaces_values_only():
     demo, paper = (compile_plan(ROOT / "params", scale) for scale in ("demo", "paper"))
-    assert {j.path for j in paper.of("finetune")} <= {j.path for j in demo.of("finetune")} | set(demo.aliases)
+    left_out = (
+        {j.path for j in paper.of("finetune")} - {j.path for j in demo.of("finetune")} - set(demo.aliases)
+    )
+    assert {path.split("/")[1] for path in left_out} == OF_LONG_OR_WIDE_COLUMNS
     vanilla = demo.jobs[f"finetune/{VANILLA}/detr/swav_r50/seed0"].settings
     assert vanilla["protocol"]["steps_per_epoch"] == 4.0
     assert vanilla["protocol"]["epochs"] == 50
