@@ -29,4 +29,6 @@ def _normal(pixels: Tensor, there: Tensor | None = None) -> Tensor:
         columns = there.repeat_interleave(3, dim=-1)[..., None, :]  # (…, 1, 3W)
         scale, shift = scale * columns, shift * columns
     lines = pixels.movedim(-3, -1).flatten(-2)  # (…, H, 3W)
-    return torch.addcmul(shift, lines, scale).view(*lines.shape[:-1], width, 3).movedim(-1, -3)
+    dtype = torch.promote_types(pixels.dtype, torch.float32)
+    lines = lines.to(dtype, memory_format=torch.contiguous_format, copy=True)  # the only new memory
+    return torch.addcmul(shift, lines, scale, out=lines).view(*lines.shape[:-1], width, 3).movedim(-1, -3)

@@ -18,7 +18,7 @@ def painted_apart(images: Tensor, draws: Draws, padding: Tensor | None = None) -
 
     cv2.setNumThreads(1)  # images are small, and processes share the cores
     pixels: Image = images.permute(0, 2, 3, 1).contiguous().numpy()
-    painted = np.zeros_like(pixels)
+    painted = np.empty_like(pixels) if padding is None else np.zeros_like(pixels)
     sizes = [images.shape[2:]] * len(images) if padding is None else _sizes(padding)
     for image, (h, w), out, *drawn in zip(pixels, sizes, painted, *map(Tensor.tolist, draws), strict=True):
         out[:h, :w] = _painted(image[:h, :w], *drawn)

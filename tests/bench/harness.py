@@ -9,7 +9,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,10 +54,18 @@ def in_turn(
     The clock counts this process's time on the CPU, all threads together; give `time.perf_counter` where
     other processes work, or threads side by side.
     """
-    seconds: tuple[Seconds, Seconds] = ([], [])
+    one, other = all_in_turn([ours, theirs], rounds, clock)
+    return one, other
+
+
+def all_in_turn(
+    ways: Sequence[Way], rounds: int = 7, clock: Callable[[], float] = time.process_time
+) -> list[Seconds]:
+    """The same of any number of ways."""
+    seconds: list[Seconds] = [[] for _ in ways]
     for turn in range(rounds + 1):
-        both = list(zip((ours, theirs), seconds, strict=True))
-        for way, kept in both if turn % 2 else reversed(both):
+        each = list(zip(ways, seconds, strict=True))
+        for way, kept in each if turn % 2 else reversed(each):
             begin = clock()
             way()
             if turn:
