@@ -23,7 +23,7 @@ def test_no_two_runs_of_an_experiment_have_one_name_and_guests_have_a_host(scale
 def test_a_fine_tuning_is_called_after_its_cell_and_lies_in_the_experiment_of_its_table():
     """Of the first of its tables, where it is in several."""
     plan = compile_plan(ROOT / "params", "demo", ["siamese-voc"])
-    both = compile_plan(ROOT / "params", "demo", ["siamese-voc", "siamese-ablation"])
+    both = compile_plan(ROOT / "params", "demo", ["siamese-ablation", "siamese-voc"])
     assert Places(both).experiment(both.jobs[SIAMESE]) == "demo/siamese-ablation"
     places, job = Places(plan), plan.jobs[SIAMESE]
     assert places.experiment(job) == "demo/siamese-voc"
