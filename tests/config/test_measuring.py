@@ -119,3 +119,15 @@ def test_the_page_of_a_pretraining_names_what_was_measured_of_it():
     plan = compile_plan(ROOT / "params", "demo", [PROTOCOL])
     page = plan.jobs["runs/pretrain/detreg-in100-50e/detreg/deformable/seed0"]
     assert page.settings["followers"] == [f"{MEASURED}/deformable/detreg~detreg-in100-50e/seed0"]
+
+
+def test_eleven_points_are_counted_where_the_test_set_is_vocs():
+    plan = compile_plan(ROOT / "params", "paper", ["updetr-voc", "updetr-coco", "detreg-proposals"])
+    counted = {job.path.split("/")[1]: job.settings.get("eleven_point", False) for job in plan.of("evaluate")}
+    assert counted == {
+        "updetr-voc-150e": True,
+        "updetr-voc-300e": True,
+        "updetr-coco-150e": False,
+        "updetr-coco-300e": False,
+        "detreg-proposals": False,
+    }
