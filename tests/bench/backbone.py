@@ -21,27 +21,24 @@ Maps = Callable[[Tensor], list[Tensor]]
 
 def rows() -> Iterator[Row]:
     theirs = torchvision_maps(range(4, 5))
-    ours = frozen_detector(theirs)
-    kinds = {"fp32": (frozenset[str](), 1.35)}
+    ours, aims = {"fp32": frozen_detector(theirs)}, {"fp32": 1.35, "bf16": 2.7}
     missing = ""
     try:
-        kinds["bf16"] = rounds_frozen("frozen_anywhere", torch.device("cpu")), 2.7
+        rounded_on = rounds_frozen("frozen_anywhere", torch.device("cpu"))
+        ours["bf16"] = frozen_detector(theirs)  # each keeps its kernels
+        ours["bf16"].rounded_on = rounded_on
     except ValueError as error:
         missing = f"bfloat16: {error}"
-
-    def maps(images: Tensor, kind: str) -> list[Tensor]:
-        ours.rounded_on = kinds[kind][0]
-        return ours.features(images)
-
     for what, shape in SHAPES.items():
         images = torch.randn(shape, generator=torch.Generator().manual_seed(0))
         *seconds, reference = all_in_turn(
-            [*(partial(maps, images, kind) for kind in kinds), partial(theirs, images)], ROUNDS
+            [*(partial(detector.features, images) for detector in ours.values()), partial(theirs, images)],
+            ROUNDS,
         )
-        for (kind, (_, aim)), taken in zip(kinds.items(), seconds, strict=True):
-            note = f"values within {apart(maps(images, kind), theirs(images)):.1g} of theirs"
+        for (kind, detector), taken in zip(ours.items(), seconds, strict=True):
+            note = f"values within {apart(detector.features(images), theirs(images)):.1g} of theirs"
             what_ours = f"frozen R50, {what} {_says(shape)}, {kind}"
-            yield timed(what_ours, "torchvision, fp32", (taken, reference), aim, note)
+            yield timed(what_ours, "torchvision, fp32", (taken, reference), aims[kind], note)
     if missing:
         raise LeftOutError(missing)
 
