@@ -51,7 +51,9 @@ class PlannedTable:
         own = [self.settings.rows[row].columns for row in self.settings.rows]
         self._part("column", list(self.settings.columns), tuple(one.column for one in references), *own)
         known = self.stages.compose.params.names("scales")
-        for scale in (scale for part in self._parts().values() for scale in part.scales):
+        parts: list[RowSettings | ColumnSettings]
+        parts = [*self.settings.rows.values(), *self.settings.columns.values()]
+        for scale in (scale for part in parts for scale in part.scales):
             if scale not in known:
                 raise SettingsError(f"table {self.name}: scales: {nearest(scale, known)}")
 
@@ -85,12 +87,17 @@ class PlannedTable:
             )
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
-        self._refuse_eleven_points(name, protocol.test)
+        layout = self.stages.compose.dataset(protocol.test).layout
+        if layout != "voc":
+            self._refuse_eleven_points(row, f"{name} tests on {protocol.test}, whose layout is {layout}")
+        if said.epoch is not None:
+            self._refuse_eleven_points(row, "it reads a curve, which has COCO's numbers alone")
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
+        self._refuse_eleven_points(row, f"{protocol} ignores classes")
         dataset = self.stages.compose.measuring(protocol).dataset
         self.stands |= stands_for(self.stages, [dataset], model, start)
         if start is None:
@@ -105,14 +112,10 @@ class PlannedTable:
                 f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, {known}"
             )
 
-    def _refuse_eleven_points(self, protocol: str, test: str) -> None:
-        of_voc = [metric for metric in self.settings.metrics if metric.endswith("-11")]
-        layout = self.stages.compose.dataset(test).layout
-        if of_voc and layout != "voc":
-            raise SettingsError(
-                f"table {self.name}: metrics: {of_voc[0]} is of test sets in VOC's layout; {protocol} "
-                f"tests on {test}, whose layout is {layout}"
-            )
+    def _refuse_eleven_points(self, row: str, why: str) -> None:
+        """Where nobody counts them a cell would stay blank."""
+        if of_voc := [metric for metric in self.settings.metrics if metric.endswith("-11")]:
+            raise SettingsError(f"table {self.name}: row {row}: no {of_voc[0]}, of VOC's test sets: {why}")
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:
         self.evaluations.append(evaluation := evaluate(self.stages, run))
@@ -150,13 +153,10 @@ class PlannedTable:
         own = self.settings.rows[row].columns
         return [column for column in self.columns if not own or column in own]
 
-    def _parts(self) -> dict[tuple[str, str], RowSettings | ColumnSettings]:
-        rows = {("row", name): row for name, row in self.settings.rows.items()}
-        return rows | {("column", name): column for name, column in self.settings.columns.items()}
-
     def _made_here(self, what: str, name: str) -> bool:
         """A row, or a column, of `scales: [demo]` belongs to demo and to the scales that extend it."""
-        scales = self._parts()[what, name].scales
+        parts = self.settings.rows if what == "row" else self.settings.columns
+        scales = parts[name].scales
         return not scales or any(name in scales for name in self.kin)
 
     def _part(self, what: str, known: list[str], *wanted: tuple[str, ...]) -> list[str]:

@@ -205,8 +205,14 @@ def test_a_weight_that_a_family_needs_or_has_not_is_asked_for_before_any_job(par
             "tables/detectors.yaml",
             "metrics: [AP,",
             "metrics: [AP-11,",
-            "metrics: AP-11 is of test sets in VOC's layout; detr-coco-500e tests on coco-val2017, "
-            "whose layout is coco",
+            "table detectors: row supervised: no AP-11, of VOC's test sets: detr-coco-500e tests on "
+            "coco-val2017, whose layout is coco",
+        ),
+        (
+            "tables/detreg-proposals.yaml",
+            "metrics: [AP,",
+            "metrics: [AP-11,",
+            "row untrained: no AP-11, of VOC's test sets: detreg-proposals ignores classes",
         ),
     ],
 )

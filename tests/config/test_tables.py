@@ -58,3 +58,10 @@ def test_a_row_is_made_in_its_own_columns_alone(params):
     edit(params, "tables/siamese-coco.yaml", "columns: [detr]", "columns: [dert]")
     with pytest.raises(SettingsError, match=r"table siamese-coco: column 'dert'.*did you mean 'detr'"):
         compile_plan(params, "paper")
+
+
+def test_a_row_that_reads_a_curve_has_no_eleven_points(params):
+    edit(params, "tables/siamese-voc.yaml", "metrics: [AP,", "metrics: [AP-11,")
+    compile_plan(params, "paper", ["siamese-voc"])
+    with pytest.raises(SettingsError, match=r"row untrained: no AP-11, .*: it reads a curve"):
+        compile_plan(params, "demo", ["siamese-voc"])
