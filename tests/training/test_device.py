@@ -1,4 +1,8 @@
 import logging
+import os
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -44,6 +48,37 @@ def test_the_number_of_threads_is_the_environments_or_one(monkeypatch: pytest.Mo
         assert "1 thread of" in describe(torch.device("cpu"))
     finally:
         torch.set_num_threads(before)
+
+
+KEPT = """
+import ctypes, sys
+from sdetr.training.device import choose_device
+
+class Mallinfo2(ctypes.Structure):
+    # the ninth, fordblks, is the bytes that are free but kept
+    _fields_ = [(f"size{number}", ctypes.c_size_t) for number in range(1, 11)]
+
+if "choose" in sys.argv:
+    choose_device("cpu")
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.mallinfo2.restype = ctypes.c_void_p, Mallinfo2
+for batch in [libc.malloc(ctypes.c_size_t(16 << 20)) for _ in range(8)]:
+    libc.free(ctypes.c_void_p(batch))
+print(libc.mallinfo2().size9 >> 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc is told to keep memory")
+def test_memory_of_freed_batches_stays_for_the_next_ones() -> None:
+    def kept_mib(*words: str, **said: str) -> int:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+        command = [sys.executable, "-c", KEPT, *words]
+        return int(subprocess.run(command, env=own | said, check=True, capture_output=True, text=True).stdout)
+
+    assert kept_mib("choose") >= 8 * 16
+    assert kept_mib() < 16
+    # what the environment says goes first
+    assert kept_mib("choose", MALLOC_MMAP_THRESHOLD_="131072") < 16
 
 
 def test_a_cpu_rounds_a_frozen_backbone_only_if_told_to_and_able_to(monkeypatch: pytest.MonkeyPatch) -> None:
