@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sdetr.training.device import choose_device
-
 Seconds = list[float]
 Way = Callable[[], object]
 
@@ -108,7 +106,6 @@ def alone(what: str, ours: str, aim: str = "", reached: bool | None = None, note
 def main(rows: Callable[[], Iterator[Row]]) -> None:
     """Prints rows as they come; with a file's name as the only word also keeps them, a JSON line each."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    choose_device("cpu")  # as the CLI does
     try:
         for row in rows():
             print(f"  {row}", flush=True)

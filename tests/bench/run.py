@@ -27,8 +27,9 @@ HEAD = """# Benchmarks
 
 Reference and ours take turns in one process with {threads} thread. Times are medians over rounds, of the
 process's time on the CPU, or of the clock's where a line says so; a ratio is the median of the rounds',
-reference by ours. That both give the same values, or how far they are apart, is tested at small sizes
-(`tests/bench/test_*.py`); a row's note says what was found at its own.
+reference by ours. Samples are made with freed memory kept in the process, as where we train; the backbone is
+timed without that and with it, all else without. That both give the same values, or how far they are apart,
+is tested at small sizes (`tests/bench/test_*.py`); a row's note says what was found at its own.
 
 """
 TABLE = """| what | reference | ours | reference takes | ratio | aim | reached | |

@@ -2,7 +2,8 @@
 
 From JPEG files of 500 x 375 and 640 x 480 pixels to normalised views, crops and boxes, in batches of four.
 Geometry is planned for both, and boxes are stored; DETReg's released loader searches for them whenever it
-reads an image.
+reads an image. Memory that is freed stays with the process, as where we train; to their way, which makes one
+small array after the other, that makes little difference.
 """
 
 import tempfile
@@ -17,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from sdetr.data.normalise import DEVIATION, normalise
+from sdetr.training.device import choose_device
 from sdetr.types import View
 from sdetr.views.colour import Colour, coloured, crops_coloured
 from sdetr.views.crops_loader import pixels, stacked
@@ -37,6 +39,7 @@ AIMS = {"updetr-patches": 3.5, "siamese-pairs": 3.5, f"detreg-top, {SEARCH}": 7.
 
 def rows() -> Iterator[Row]:
     cv2.setNumThreads(1)
+    choose_device("cpu")
     with tempfile.TemporaryDirectory() as folder:
         photos = written(Path(folder))
         for name in (*AIMS, "detreg-top"):
