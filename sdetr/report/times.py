@@ -52,7 +52,7 @@ def times(records: Iterable[Path], cores: int) -> str:
     wall = max(one.ended_s for one in made) - min(one.began_s for one in made)
     training = sum(one.training_s for one in made)
     share = 1 - training / (wall * cores)
-    said = (
-        f"From the first start to the last end {duration(wall)}: {share:.0%} of the time of {cores} cores was"
+    between = f"From the first start to the last end {duration(wall)} passed on each of {cores} cores"
+    return (
+        f"{table}\n\n{between}; {share:.0%} of that was no training (starts, data, waits, pauses of yours).\n"
     )
-    return f"{table}\n\n{said} no training (loading, starting, waiting; pauses between two calls, too).\n"

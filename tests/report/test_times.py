@@ -29,7 +29,7 @@ def test_stages_are_summed_and_what_was_no_training_is_a_share_of_all_cores(tmp_
         ["data", "1", "10 s", "–"],
         ["finetune", "2", "100 s", "80 s"],
     ]
-    assert "100 s: 60% of the time of 2 cores was no training" in said
+    assert "100 s passed on each of 2 cores; 60% of that was no training" in said
 
 
 def test_what_is_not_finished_does_not_count_and_nothing_at_all_is_said(tmp_path: Path) -> None:
