@@ -1,0 +1,90 @@
+"""What of a data set is not there is downloaded, checked and unpacked; what is there is left alone."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from sdetr.data.fetching.adopt import adopt
+from sdetr.data.fetching.alone import alone
+from sdetr.data.fetching.download import receive
+from sdetr.data.fetching.layout import Need
+from sdetr.data.fetching.remote import Remote
+from sdetr.data.fetching.room import enough_room
+from sdetr.data.fetching.settings import ArchiveSettings
+from sdetr.data.fetching.survey import lacking, survey
+from sdetr.data.fetching.unpack import unpack
+from sdetr.data.settings import DatasetSettings
+from sdetr.files import written_whole
+
+log = logging.getLogger(__name__)
+
+
+def fetch(settings: DatasetSettings, name: str, raw: Path, keep_archives: bool = False) -> int:
+    """Completes `raw/<name>/`; archives pass through `raw/downloads/`. Returns the number of images.
+
+    OSError or ValueError, with what to do, when something cannot be had, or is not what it should be.
+    """
+    folder = raw / name
+
+    def at(need: Need) -> Path:
+        return folder / need.path
+
+    with alone(folder, wait=False):
+        if missing := lacking(settings, at):
+            wanted = [one for one in settings.fetch if not folder.joinpath(one.into).exists()]
+            if not wanted:
+                raise FileNotFoundError(_not_to_be_had(settings, name, at(missing[0]), missing[0].what))
+            _enough_room(wanted, folder, keep_archives)
+            for archive in wanted:
+                _land(archive, folder / archive.into, raw / "downloads", keep_archives)
+        try:
+            return survey(settings, at)
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{error}; remove what is incomplete and fetch {name} again") from error
+
+
+def link(settings: DatasetSettings, name: str, raw: Path, given: Sequence[Path]) -> int:
+    """Links `raw/<name>/…` to what the given folders hold. Returns the number of images."""
+    with alone(raw / name, wait=False):
+        try:
+            links, images = adopt(settings, raw / name, given)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}; {_where_to_get(settings, name)}") from error
+    for path, place in links.items():
+        log.info("%s → %s", path, place)
+    return images
+
+
+def _not_to_be_had(settings: DatasetSettings, name: str, path: Path, what: str) -> str:
+    return f"no {what} {path}; {_where_to_get(settings, name)}, then `sdetr fetch {name} --from FOLDER`"
+
+
+def _where_to_get(settings: DatasetSettings, name: str) -> str:
+    if settings.fetch:
+        return f"get {' and '.join(archive.url for archive in settings.fetch)}"
+    return settings.ask or f"no address of it is known; say one as `fetch:` in params/datasets/{name}.yaml"
+
+
+def _enough_room(archives: Sequence[ArchiveSettings], folder: Path, keep: bool) -> None:
+    """For what the settings tell; what they do not is asked again when a server or an archive says it."""
+    sizes = [archive.bytes or 0 for archive in archives]
+    landed = sum(archive.unpacked_bytes or archive.bytes or 0 for archive in archives)
+    enough_room(folder, landed + (sum(sizes) if keep else max(sizes)), f"fetching {folder.name}")
+
+
+def _land(archive: ArchiveSettings, target: Path, downloads: Path, keep: bool) -> None:
+    if target.is_symlink():
+        raise FileExistsError(f"{target} is a link to {target.readlink()}, which is not there; remove it")
+    remote = Remote(archive.url, archive.sha256 or "", archive.md5 or "", archive.bytes)
+    path = remote.below(downloads)
+    with alone(path, wait=True):  # another data set may have use for the same file
+        log.info("%s: fetching %s", PurePosixPath(archive.into), path.name)
+        receive(remote, path)
+        if archive.unpack:
+            unpack(path, archive.take, target, archive.unpacked_bytes)
+        else:
+            with written_whole(target) as temporary:
+                shutil.copyfile(path, temporary)
+        if not keep:
+            path.unlink()
