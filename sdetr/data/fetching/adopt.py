@@ -68,6 +68,8 @@ def _candidates(place: Path, part: str, alone: bool) -> Iterator[Path]:
     yield from (below / end for below in sorted(place.iterdir()) if below.is_dir() for end in ends)
     if alone or place.name == names[-1]:
         yield place
+    if place.parent.name == names[-1]:
+        yield place.parent
     yield from (place.parent / end for end in ends)
 
 

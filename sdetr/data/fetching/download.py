@@ -58,14 +58,14 @@ def _persist(remote: Remote, part: Path, tag: Path, path: Path) -> None:
         try:
             return _go_on(remote, part, tag)
         except BrokenError as error:
-            vain = 0 if _size(part) > furthest else vain + 1
+            vain = 1 if _size(part) > furthest else vain + 1
             furthest = max(furthest, _size(part))
-            if vain >= len(PAUSES_S):
+            if vain > len(PAUSES_S):
                 raise OSError(
                     f"{error}; {_state(part)}; run it again to go on, or put {path} there"
                 ) from error
-            log.warning("%s; trying again in %g s", error, PAUSES_S[vain])
-            time.sleep(PAUSES_S[vain])
+            log.warning("%s; trying again in %g s", error, PAUSES_S[vain - 1])
+            time.sleep(PAUSES_S[vain - 1])
         except RefusedError as error:
             raise OSError(f"{error}; {_state(part)}; without a network, put the file at {path}") from error
 
