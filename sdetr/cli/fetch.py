@@ -36,11 +36,14 @@ def _fetch(a: argparse.Namespace) -> None:
     from sdetr.data.fetching.fetch import fetch, link
 
     compose, plan = Composer(Params(PARAMS), a.scale), Plan(a.scale)
-    name, settings = compose.dataset_name(a.dataset), compose.dataset(a.dataset)
-    job = Stages(plan, compose).dataset(a.dataset)
+    asked = compose.whole_name(a.dataset)
+    name, settings = compose.dataset_name(asked), compose.whole(asked)
+    job = Stages(plan, compose).dataset(asked)
     prepare = f"uv run sdetr prepare --settings {job.settings_file} --out {job.outputs['index']}"
+    if asked != a.dataset:
+        print(f"{a.dataset} is part of {asked}")
     if settings.generate:
-        of = f"{name}, which stands for it at scale {a.scale}," if name != a.dataset else name
+        of = f"{name}, which stands for {asked} at scale {a.scale}," if name != asked else name
         plan.write()
         print(f"nothing to fetch: {of} is drawn\nnext: {prepare}")
         return

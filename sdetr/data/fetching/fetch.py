@@ -32,9 +32,7 @@ def fetch(settings: DatasetSettings, name: str, raw: Path, keep_archives: bool =
 
     with alone(folder, wait=False):
         if missing := lacking(settings, at):
-            wanted = [one for one in settings.fetch if not folder.joinpath(one.into).exists()]
-            if not wanted:
-                raise FileNotFoundError(_not_to_be_had(settings, name, at(missing[0]), missing[0].what))
+            wanted = _wanted(settings, name, folder, missing)
             _enough_room(wanted, folder, keep_archives)
             for archive in wanted:
                 _land(archive, folder / archive.into, raw / "downloads", keep_archives)
@@ -56,8 +54,28 @@ def link(settings: DatasetSettings, name: str, raw: Path, given: Sequence[Path])
     return images
 
 
-def _not_to_be_had(settings: DatasetSettings, name: str, path: Path, what: str) -> str:
-    return f"no {what} {path}; {_where_to_get(settings, name)}, then `sdetr fetch {name} --from FOLDER`"
+def _wanted(
+    settings: DatasetSettings, name: str, folder: Path, missing: Sequence[Need]
+) -> list[ArchiveSettings]:
+    """Archives that are not there, of which each missing file or folder will come."""
+    for need in missing:
+        path = PurePosixPath(need.path)
+        if not settings.fetch:
+            to_do = f"{_where_to_get(settings, name)}, then `sdetr fetch {name} --from FOLDER`"
+            raise FileNotFoundError(f"no {need.what} {folder / path}; {to_do}")
+        bearing = [one for one in settings.fetch if _share(path, PurePosixPath(one.into))]
+        if not bearing:
+            raise ValueError(f"fetch: no archive lands at {path}, the {need.what} that is missing")
+        landed = [folder / one.into for one in bearing]
+        if all(place.exists() for place in landed):
+            there = f"though {landed[0]} is there; remove it and fetch {name} again"
+            raise FileNotFoundError(f"no {need.what} {folder / path}, {there}")
+    return [one for one in settings.fetch if not folder.joinpath(one.into).exists()]
+
+
+def _share(one: PurePosixPath, other: PurePosixPath) -> bool:
+    """Whether one holds the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _where_to_get(settings: DatasetSettings, name: str) -> str:

@@ -193,6 +193,25 @@ def test_data_that_may_not_be_downloaded_say_what_is_missing_where_to_ask_and_th
         fetch(settings(VOC07), "x", tmp_path / "raw")
 
 
+def test_archives_that_would_not_help_are_not_fetched(tmp_path: Path, site: Site) -> None:
+    packed = archive(site, "a.zip", b"zip", "somewhere")
+    said = (
+        "fetch: no archive lands at annotations/instances_train2017.json, the annotation file that is missing"
+    )
+    with pytest.raises(ValueError, match=said):
+        fetch(settings(COCO, fetch=[packed]), "x", tmp_path / "raw")
+    assert site.asked == []
+
+
+def test_an_archive_that_landed_incomplete_is_named(tmp_path: Path, site: Site) -> None:
+    year = voc(tmp_path / "raw/x/VOCdevkit/VOC2007", "val", "a")
+    packed = archive(site, "a.tar", b"tar", "VOCdevkit/VOC2007")
+    said = rf"no image list .*/trainval.txt, though {year} is there; remove it and fetch x again"
+    with pytest.raises(FileNotFoundError, match=said):
+        fetch(settings(VOC07, fetch=[packed]), "x", tmp_path / "raw")
+    assert site.asked == []
+
+
 @pytest.mark.parametrize("into", ["/etc", "../x", "a/../../x", ".", ""])
 def test_settings_lead_nowhere_else(into: str) -> None:
     with pytest.raises(ValueError, match="expected a path below the folder"):
@@ -235,19 +254,17 @@ def test_the_verb_says_what_comes_next(
 
 
 def test_what_is_drawn_needs_no_fetching(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["fetch", "voc12-trainval", "--scale", "smoke"])
+    main(["fetch", "voc12-trainval-10pct", "--scale", "smoke"])
     out = capsys.readouterr().out
     assert (
-        "nothing to fetch: shapes-voc12-trainval-smoke-s0, which stands for it at scale smoke, is drawn"
+        "voc12-trainval-10pct is part of voc12-trainval\nnothing to fetch: shapes-voc12-trainval-smoke-s0"
         in out
     )
     main(out.splitlines()[-1].removeprefix("next: uv run sdetr ").split())
     assert (project / "data/raw/shapes-voc12-trainval-smoke-s0/trainval.json").exists()
 
 
-def test_preparing_what_is_not_there_ends_in_one_line_that_names_the_verb(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_wrong_ends_in_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["fetch", "imagenet-train"])
     assert ended.value.code == 2
