@@ -39,7 +39,7 @@ def fetch(settings: DatasetSettings, name: str, raw: Path, keep_archives: bool =
         try:
             return survey(settings, at)
         except (FileNotFoundError, ValueError) as error:
-            raise type(error)(f"{error}; remove what is incomplete and fetch {name} again") from error
+            raise ValueError(f"{error}; remove what is incomplete and fetch {name} again") from error
 
 
 def link(settings: DatasetSettings, name: str, raw: Path, given: Sequence[Path]) -> int:
@@ -80,7 +80,8 @@ def _share(one: PurePosixPath, other: PurePosixPath) -> bool:
 
 def _where_to_get(settings: DatasetSettings, name: str) -> str:
     if settings.fetch:
-        return f"get {' and '.join(archive.url for archive in settings.fetch)}"
+        addresses = " and ".join(archive.url for archive in settings.fetch)
+        return f"`sdetr fetch {name}` alone downloads it, from {addresses}"
     return settings.ask or f"no address of it is known; say one as `fetch:` in params/datasets/{name}.yaml"
 
 

@@ -28,7 +28,7 @@ class Remote:
         parts = [quote(word, safe=" +,=@~()") for word in words if word not in ("", ".", "..")] or ["index"]
         if address.query or len(parts) < len([word for word in words if word]):
             parts[-1] = f"{hashlib.sha256(self.url.encode()).hexdigest()[:12]}-{parts[-1]}"
-        return folder.joinpath(address.netloc.rpartition("@")[2], *parts)
+        return folder.joinpath(address.netloc.rpartition("@")[2].strip(".") or "nowhere", *parts)
 
     def check(self, path: Path, recorded: Path, what: str, cure: str) -> None:
         """ValueError, naming both digests, unless the file has those that are known or recorded."""

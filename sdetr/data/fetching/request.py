@@ -68,11 +68,12 @@ def request(url: str, start: int, tag: str) -> Answer | None:
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return None
         kind = BrokenError if error.code >= 500 or error.code in _MAY_PASS else RefusedError
-        raise kind(f"cannot fetch {redact(url)}: it answers {error.code} {error.reason}") from error
+        reason = " ".join(str(error.reason).split())
+        raise kind(f"cannot fetch {redact(url)}: it answers {error.code} {reason}") from error
     except (OSError, HTTPException) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        kind = RefusedError if isinstance(reason, _HOPELESS) else BrokenError
-        raise kind(f"cannot fetch {redact(url)}: {reason}") from error
+        cause = error.reason if isinstance(error, URLError) else error
+        kind = RefusedError if isinstance(cause, _HOPELESS) else BrokenError
+        raise kind(f"cannot fetch {redact(url)}: {cause}") from error
     if _is_page(stream.headers, head):
         stream.close()
         led = f", having led to {redact(stream.url)}," if stream.url != url else ""

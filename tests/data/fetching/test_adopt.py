@@ -70,7 +70,10 @@ def test_an_image_folder_is_found_by_name_or_is_the_one_given(tmp_path: Path, gi
 def test_what_is_missing_is_named_with_what_is_there_and_where_to_get_it(tmp_path: Path) -> None:
     year = voc(tmp_path / "VOCdevkit/VOC2007", "val", "a")
     archive = {"url": "https://host/a.tar", "into": "VOCdevkit/VOC2007"}
-    said = r"VOC2007 has no ImageSets/Main/trainval.txt, it holds val.txt; get https://host/a.tar"
+    said = (
+        r"VOC2007 has no ImageSets/Main/trainval.txt, it holds val.txt; "
+        r"`sdetr fetch x` alone downloads it, from https://host/a.tar"
+    )
     with pytest.raises(FileNotFoundError, match=said):
         link(settings(VOC07, fetch=[archive]), "x", tmp_path / "raw", [year.parent])
     (year / "ImageSets/Main/trainval.txt").write_text("a\nb\n")

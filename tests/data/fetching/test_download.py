@@ -127,6 +127,14 @@ def test_what_is_not_found_is_asked_for_once_and_says_where_a_file_may_be_put(
     assert download(remote, tmp_path).read_bytes() == b"brought"
 
 
+def test_going_in_circles_ends_in_one_line(tmp_path: Path, site: Site) -> None:
+    site.put("a", b"")
+    site.befalls["a"] = ["to a"] * 20
+    with pytest.raises(OSError, match="it answers 302") as caught:
+        download(Remote(site.url("a")), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_trouble_that_stays_ends_in_one_line(tmp_path: Path, site: Site) -> None:
     site.befalls["a"] = ["503"] * 9
     with pytest.raises(
@@ -174,6 +182,7 @@ def test_two_addresses_with_one_last_word_are_two_files(tmp_path: Path, site: Si
 
 @pytest.mark.parametrize("path", ["../../../etc/x", "%2e%2e/%2e%2e/x", "a/..%2f..%2f..%2fx", "~/x", ".", ""])
 def test_no_address_leads_out_of_the_downloads(path: str) -> None:
+    assert ".." not in Remote(f"http://../{path}").below(Path("downloads")).parts
     place = Remote(f"http://user:secret@host/{path}").below(Path("downloads"))
     assert place.parts[:2] == ("downloads", "host")
     assert ".." not in place.parts and len(place.parts) > 2

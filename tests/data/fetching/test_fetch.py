@@ -1,10 +1,13 @@
 """What `sdetr fetch` leaves is a whole data set, whatever ended it before; what is there is left alone."""
 
 import hashlib
+import json
 import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
@@ -224,6 +227,11 @@ def test_archives_do_not_land_in_each_other(places: list[str]) -> None:
         settings(COCO, fetch=[{"url": "https://host/a.zip", "into": into} for into in places])
 
 
+def test_fetching_needs_no_torch() -> None:
+    code = "import sys, sdetr.data.fetching.fetch; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_how_data_came_here_reruns_nothing() -> None:
     plain = settings(COCO)
     fetched = settings(COCO, fetch=[{"url": "https://host/a.zip", "into": "a"}], ask="nicely")
@@ -262,6 +270,33 @@ def test_what_is_drawn_needs_no_fetching(project: Path, capsys: pytest.CaptureFi
     )
     main(out.splitlines()[-1].removeprefix("next: uv run sdetr ").split())
     assert (project / "data/raw/shapes-voc12-trainval-smoke-s0/trainval.json").exists()
+
+
+def test_drawn_linked_or_fetched_a_data_set_is_the_same(
+    project: Path, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepared() -> dict[str, Any]:
+        words = capsys.readouterr().out.splitlines()[-1].removeprefix("next: uv run sdetr ").split()
+        main(words)
+        index: dict[str, Any] = json.loads(Path(words[-1]).read_text())
+        return {key: value for key, value in index.items() if key != "info"}
+
+    main(["fetch", "voc12-trainval", "--scale", "smoke"])
+    drawn = prepared()
+    home = project / "data/raw/shapes-voc12-trainval-smoke-s0/generated-trainval"
+    year = "VOCdevkit/VOC2012"
+    packed = archive(site, "a.tar", as_tar(home / year, year), year)
+    mine = VOC07 | {
+        "classes": [row["name"] for row in drawn["categories"]],
+        "roots": [year],
+        "one_based": True,
+    }
+    (project / "params/datasets/mine.yaml").write_text(json.dumps(mine | {"fetch": [packed]}))
+    main(["fetch", "mine", "--from", str(home)])
+    assert prepared() == drawn
+    (project / "data/raw/mine" / year).unlink()
+    main(["fetch", "mine"])
+    assert prepared() == drawn
 
 
 def test_what_is_wrong_ends_in_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
