@@ -11,13 +11,12 @@ from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
 from sdetr.evaluation.settings import ProposalsProtocolSettings
-from sdetr.models.settings import ModelSettings
+from sdetr.models.settings import BoxModel, ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
 from sdetr.training.settings import (
     AnyProtocol,
     Backbone,
-    BoxModel,
     FetchedBackbone,
     PretrainProtocolSettings,
     Protocol,

@@ -47,6 +47,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
+        if run.protocol.train == "heads":
+            detector.freeze_body()
         if detector.backbone_frozen:
             detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
 from sdetr.evaluation.settings import ProposalsProtocolSettings
-from sdetr.models.settings import ModelSettings, TrunkSettings
+from sdetr.models.settings import BoxModel, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
@@ -80,6 +80,15 @@ class ProtocolSettings(ScheduleSettings):
     """Which training images share a batch, and what it is padded to."""
     max_detections: Count = 100
     """Answers kept per image; COCO evaluates no more."""
+    train: Literal["all", "heads"] = "all"
+    """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
+
+    @model_validator(mode="after")
+    def _frozen_means_all_of_it(self) -> "ProtocolSettings":
+        if self.train == "heads" and self.lr_backbone:
+            found = f"lr_backbone: {self.lr_backbone}"
+            raise ValueError(f"{found}, but train: heads freezes the backbone; give 0")
+        return self
 
 
 class PretrainProtocolSettings(ScheduleSettings):
@@ -140,19 +149,6 @@ class BackboneRun(Settings):
     train: str | None = None
     """Index of the training images; trained backbones only."""
     test: str | None = None
-
-
-def _without_masks(model: ModelSettings) -> ModelSettings:
-    if model.mask_attention is not None:
-        raise ValueError(
-            f"mask_attention: {model.mask_attention}, but only boxes are trained here: "
-            "a mask head would stay as it was drawn; unset it"
-        )
-    return model
-
-
-BoxModel = Annotated[ModelSettings, AfterValidator(_without_masks)]
-"""A model without a mask head."""
 
 
 class FinetuneRun(Settings):

@@ -14,7 +14,8 @@ PARAMS = Params(Path(__file__).parents[2] / "params")
 Place = tuple[str, str, str] | None
 """Table, row and column, a reference's row being its label; none for a line that is left out."""
 METRICS = {name: name for name in ("AP", "AP50", "AP75", "APs", "APm", "APl")}
-METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl", "R@1": "AR1", "R@10": "AR10", "R@100": "AR100"}
+METRICS |= {f"{recall}@{kept}": f"AR{kept}" for recall in ("R", "AR") for kept in (1, 10, 100)}
+METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl"}
 
 METHODS = {"scratch": "scratch", "UP-DETR": "updetr", "DETReg": "detreg", "**ours**": "siamese"}
 DETECTORS = {
@@ -37,6 +38,11 @@ def siamese_voc(line: Printed) -> Place:
     row, column = METHODS[said["method"]], DETECTORS[said["DETR"], said["Q"]]
     column = f"detr-{said['ep.']}e" if column == "detr" else column
     return "siamese-voc", f"{row}-coco" if said["pretrain"] == "COCO" else row, column
+
+
+def siamese_initialisation(line: Printed) -> Place:
+    rows = {"random": "random", "UP-DETR": "updetr", "DETReg": "detreg", "ours": "siamese"}
+    return "siamese-initialisation", rows[line.cells["method"]], "detr"
 
 
 def updetr_voc(line: Printed) -> Place:
@@ -87,6 +93,7 @@ def detreg_proposals(line: Printed) -> Place:
 PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
     ("siamese-detr", "7.1 "): siamese_coco,
     ("siamese-detr", "7.2 "): siamese_voc,
+    ("siamese-detr", "7.4 "): siamese_initialisation,
     ("up-detr", "Table 1 "): updetr_voc,
     ("up-detr", "Table 2 "): updetr_coco,
     ("up-detr", "Table 5 "): updetr_patches,
@@ -95,7 +102,6 @@ PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
 }
 UNUSED = {
     ("siamese-detr", "7.3 "): "siamese-proposals is not declared yet",
-    ("siamese-detr", "7.4 "): "siamese-initialisation is not declared yet",
     ("siamese-detr", "7.5 "): "siamese-variants is not declared yet",
     ("siamese-detr", "7.6 "): "siamese-cost is not declared yet",
     ("up-detr", "Table 3 "): "updetr-oneshot is not declared yet",
