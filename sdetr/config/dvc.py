@@ -31,6 +31,9 @@ COMMANDS = {
 }
 """Stage → verb and flags of one job; one process does all that the workflow shares between shards."""
 
+NO_CURVE = ("-11", "-error")
+"""Ends of the names of metrics that are measured at the end alone."""
+
 Block = dict[str, Any]
 
 
@@ -121,6 +124,8 @@ def _plots(table: Job) -> list[Block]:
     """A chart per column: the first metric over epochs, a line per row that has a curve of its own."""
     rows, metric = table.settings["table"]["rows"], table.settings["table"]["metrics"][0]
     plots = []
+    if metric.endswith(NO_CURVE):
+        return []
     for column, said in table.settings["table"]["columns"].items():
         here = [
             row

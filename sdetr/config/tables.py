@@ -4,6 +4,7 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
+from sdetr.config.blank import refuse_blank
 from sdetr.config.check import check
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands, stands_for
@@ -87,17 +88,21 @@ class PlannedTable:
             )
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
-        layout = self.stages.compose.dataset(protocol.test).layout
+        layout, why = self.stages.compose.dataset(protocol.test).layout, {}
         if layout != "voc":
-            self._refuse_eleven_points(row, f"{name} tests on {protocol.test}, whose layout is {layout}")
+            why["-11"] = f"{name} tests on {protocol.test}, whose layout is {layout}"
+        if not protocol.matched:
+            why["-error"] = f"{name} does not"
         if said.epoch is not None:
-            self._refuse_eleven_points(row, "it reads a curve, which has COCO's numbers alone")
+            why = dict.fromkeys(("-11", "-error"), "it reads a curve, which has COCO's numbers alone") | why
+        refuse_blank(self.name, row, self.settings.metrics, why)
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        self._refuse_eleven_points(row, f"{protocol} ignores classes")
+        why = dict.fromkeys(("-11", "-error"), f"{protocol} ignores classes")
+        refuse_blank(self.name, row, self.settings.metrics, why)
         dataset = self.stages.compose.measuring(protocol).dataset
         self.stands |= stands_for(self.stages, [dataset], model, start)
         if start is None:
@@ -111,11 +116,6 @@ class PlannedTable:
             raise SettingsError(
                 f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, {known}"
             )
-
-    def _refuse_eleven_points(self, row: str, why: str) -> None:
-        """Where nobody counts them a cell would stay blank."""
-        if of_voc := [metric for metric in self.settings.metrics if metric.endswith("-11")]:
-            raise SettingsError(f"table {self.name}: row {row}: no {of_voc[0]}, of VOC's test sets: {why}")
 
     def _files(self, run: Job, slot: str) -> dict[str, str]:
         self.evaluations.append(evaluation := evaluate(self.stages, run))

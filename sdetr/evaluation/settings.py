@@ -79,3 +79,5 @@ class EvaluateRun(Settings):
     """Classes are ignored: an object is found by whatever box is around it."""
     eleven_point: bool = False
     """Pascal VOC 2007's numbers are given beside COCO's."""
+    matched: bool = False
+    """Class and box error are given beside them, of the queries that answer for objects."""

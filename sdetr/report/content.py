@@ -12,7 +12,7 @@ from sdetr.report.statistics import Summary, summarise
 
 @dataclass(frozen=True)
 class Entry:
-    """One metric of a cell, in percent."""
+    """One metric of a cell."""
 
     values: tuple[float, ...]  # one per run
     ours: Summary | None

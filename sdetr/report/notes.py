@@ -7,6 +7,7 @@ from urllib.parse import quote
 from sdetr.report.content import Content
 from sdetr.report.cost import cost_page
 from sdetr.report.markdown import escape, prose
+from sdetr.report.metrics import reading
 from sdetr.report.results import Result
 
 SINGLE, FOREIGN = "¹", "²"
@@ -17,7 +18,7 @@ def notes(content: Content, folder: Path) -> str:
     table = content.settings.table
     protocols = dict.fromkeys(column.protocol for column in table.columns.values())
     said = [
-        "Numbers are percent: mean ± sample standard deviation over n runs, which differ in their seed.",
+        *_numbers(content),
         "– stands where nothing was run at this scale, or nothing was published.",
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
@@ -31,6 +32,15 @@ def notes(content: Content, folder: Path) -> str:
         _foreign(content),
     ]
     return "\n".join([prose(table.caption), "", *(f"- {line}" for line in said if line)])
+
+
+def _numbers(content: Content) -> list[str]:
+    """What they are; metrics in other units than percent say so."""
+    how = "mean ± sample standard deviation over n runs, which differ in their seed."
+    meanings = [text for metric in content.settings.table.metrics if (text := reading(metric).meaning)]
+    if not meanings:
+        return [f"Numbers are percent: {how}"]
+    return [f"Numbers are the {how}", *(f"{meaning}." for meaning in meanings)]
 
 
 def _sentence(text: str) -> str:

@@ -27,7 +27,7 @@ class Result:
     """A finished and evaluated run."""
 
     run: str
-    metrics: dict[str, float]  # percent
+    metrics: dict[str, float]
     classes: tuple[str, ...]
     index: str  # sha256 of the index it was evaluated on
     commit: str | None

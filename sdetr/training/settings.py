@@ -80,6 +80,8 @@ class ProtocolSettings(ScheduleSettings):
     """Which training images share a batch, and what it is padded to."""
     max_detections: Count = 100
     """Answers kept per image; COCO evaluates no more."""
+    matched: bool = False
+    """Predictions come with what the query says that answers for each object: for class and box error."""
     train: Literal["all", "heads"] = "all"
     """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
 

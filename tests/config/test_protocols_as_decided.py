@@ -21,7 +21,7 @@ DATASETS = {
     "pct": "parts of data sets are not there yet",
     "base60": "few-shot detection is not there yet",
 }
-UNDECLARED = {"detreg-coco-full-50e", "detreg-voc-100e"}
+UNDECLARED = {"detreg-voc-100e"}
 """Protocols of tables that are not declared yet."""
 BESIDE = {"overfit", "conditional-coco-50e", "dab-coco-50e", "deformable-coco-50e"}
 BESIDE |= {"detr-coco-300e", "detr-coco-500e"}

@@ -15,6 +15,7 @@ Place = tuple[str, str, str] | None
 """Table, row and column, a reference's row being its label; none for a line that is left out."""
 METRICS = {name: name for name in ("AP", "AP50", "AP75", "APs", "APm", "APl")}
 METRICS |= {f"{recall}@{kept}": f"AR{kept}" for recall in ("R", "AR") for kept in (1, 10, 100)}
+METRICS |= {"class error ↓": "class-error", "box error ↓": "box-error"}
 METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl"}
 
 METHODS = {"scratch": "scratch", "UP-DETR": "updetr", "DETReg": "detreg", "**ours**": "siamese"}
@@ -76,6 +77,13 @@ def updetr_frozen(line: Printed) -> Place:
     return "updetr-frozen", case[1] if case.startswith("(") else "scratch", "detr-150e"
 
 
+def detreg_ablation(line: Printed) -> Place:
+    said = line.cells
+    rows = {"0": "bare", "1": "frozen" if said["frozen backbone"] == "✓" else "embedding", "2": "embedding2"}
+    row = rows[said["λ_e"]] if said["proposals"] == "SS" else "other-boxes"
+    return "detreg-ablation", row, "deformable"
+
+
 def detreg_proposals(line: Printed) -> Place:
     rows = {
         "Def. DETR (untrained)": "untrained",
@@ -98,6 +106,7 @@ PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
     ("up-detr", "Table 2 "): updetr_coco,
     ("up-detr", "Table 5 "): updetr_patches,
     ("up-detr", "Table 6 "): updetr_frozen,
+    ("detreg", "Table 5 "): detreg_ablation,
     ("detreg", "Table 6 "): detreg_proposals,
 }
 UNUSED = {
@@ -111,7 +120,6 @@ UNUSED = {
     ("detreg", "Table 2 "): "detreg-leaderboard is not declared yet",
     ("detreg", "Table 3 "): "detreg-fewshot is not declared yet",
     ("detreg", "Table 4 "): "detreg-semi is not declared yet",
-    ("detreg", "Table 5 "): "detreg-ablation is not declared yet",
     ("detreg", "Figure 3 "): "detreg-low-data is not declared yet",
 }
 
