@@ -18,6 +18,7 @@ STAGES = (
     "pretrain",
     "finetune",
     "measure",
+    "cost",
     "evaluate",
     "table",
     "page",

@@ -17,6 +17,8 @@ READINGS = {
     "box-error": Reading(
         3, "box-error: what such a box is off in x, y, width and height, shares of the image"
     ),
+    "memory-mb": Reading(0, "memory-mb: most that was allocated on the GPU at once, MB of 2²⁰ bytes"),
+    "step-s": Reading(4, "step-s: median seconds of a step, loading included"),
 }
 """Those that are not like all others."""
 

@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 from sdetr.report.content import Content
 from sdetr.report.cost import cost_page
+from sdetr.report.links import takes_steps
 from sdetr.report.markdown import escape, prose
 from sdetr.report.metrics import reading
 from sdetr.report.results import Result
 
-SINGLE, FOREIGN = "¹", "²"
+SINGLE, FOREIGN, RESIDENT = "¹", "²", "³"
 
 
 def notes(content: Content, folder: Path) -> str:
@@ -28,6 +29,8 @@ def notes(content: Content, folder: Path) -> str:
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
         _cost(content, folder),
+        _device(content),
+        _resident(content),
         _single(content),
         _foreign(content),
     ]
@@ -74,6 +77,19 @@ def _cost(content: Content, folder: Path) -> str:
         return ""
     page = os.path.relpath(cost_page(folder / content.settings.id), folder)
     return f"[What the runs cost]({quote(page)})."
+
+
+def _device(content: Content) -> str:
+    """Named where numbers are a machine's."""
+    steps = [result.cost.device for result in content.results() if takes_steps(result.run)]
+    return f"Measured on {'; '.join(dict.fromkeys(map(escape, steps)))}." if steps else ""
+
+
+def _resident(content: Content) -> str:
+    metrics = content.settings.table.metrics
+    if not any(content.resident(metric, content.results()) for metric in metrics):
+        return ""
+    return f"{RESIDENT} No GPU: the most memory that was resident of the whole process."
 
 
 def _single(content: Content) -> str:

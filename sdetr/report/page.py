@@ -9,7 +9,7 @@ from sdetr.report.content import Cell, Content, Entry
 from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
 from sdetr.report.metrics import reading
-from sdetr.report.notes import FOREIGN, SINGLE, notes
+from sdetr.report.notes import FOREIGN, RESIDENT, SINGLE, notes
 from sdetr.report.settings import Metric, ReferenceSettings
 from sdetr.report.statistics import signed
 
@@ -87,7 +87,8 @@ def _numbers(content: Content, cell: Cell, published: list[Metric], links: dict[
     for metric, entry in cell.entries.items():
         absent = "" if cell.same_as else "–"
         decimals = reading(metric).decimals
-        texts.append(entry.ours.written(decimals) if entry.ours else absent)
+        mark = f" {RESIDENT}" if content.resident(metric, cell.results) else ""
+        texts.append(f"{entry.ours.written(decimals)}{mark}" if entry.ours else absent)
         if metric in published:
             texts.append(_paper(entry, decimals))
     return texts

@@ -24,9 +24,11 @@ Metric = Literal[
     "AP75-11",
     "class-error",
     "box-error",
+    "memory-mb",
+    "step-s",
 ]
 """COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -error: of queries
-that answer for objects, under protocols that say `matched`."""
+that answer for objects, under protocols that say `matched`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):

@@ -6,12 +6,12 @@ from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
-from sdetr.evaluation.settings import ProposalsProtocolSettings
+from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
 from sdetr.models.settings import BoxModel, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3}
+RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3, "cost": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
 Compile = Literal["nothing", "kernels", "graphs"]
@@ -112,7 +112,7 @@ class PretrainProtocolSettings(ScheduleSettings):
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
-AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings
+AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings | CostProtocolSettings
 Protocol = Annotated[AnyProtocol, Field(discriminator="task")]
 
 
@@ -172,7 +172,7 @@ class FinetuneRun(Settings):
 class PretrainRun(Settings):
     """Everything that decides one pretraining run."""
 
-    stage: Literal["pretrain"]
+    stage: Literal["pretrain", "cost"]
     recipe: int
     seed: int
     protocol: PretrainProtocolSettings
@@ -190,3 +190,11 @@ class PretrainRun(Settings):
     """Features made ahead, from the root."""
     target: str | None = None
     """Backbone that says how regions look, from the root; where that is not the detector's."""
+
+
+class CostRun(PretrainRun):
+    """A few steps of a pretraining, to see what they take."""
+
+    stage: Literal["cost"]
+    warm_steps: int
+    steps: int

@@ -16,6 +16,7 @@ Place = tuple[str, str, str] | None
 METRICS = {name: name for name in ("AP", "AP50", "AP75", "APs", "APm", "APl")}
 METRICS |= {f"{recall}@{kept}": f"AR{kept}" for recall in ("R", "AR") for kept in (1, 10, 100)}
 METRICS |= {"class error ↓": "class-error", "box error ↓": "box-error"}
+METRICS |= {"GPU mem": "memory-mb", "s/iter": "step-s"}
 METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl"}
 
 METHODS = {"scratch": "scratch", "UP-DETR": "updetr", "DETReg": "detreg", "**ours**": "siamese"}
@@ -44,6 +45,11 @@ def siamese_voc(line: Printed) -> Place:
 def siamese_initialisation(line: Printed) -> Place:
     rows = {"random": "random", "UP-DETR": "updetr", "DETReg": "detreg", "ours": "siamese"}
     return "siamese-initialisation", rows[line.cells["method"]], "detr"
+
+
+def siamese_cost(line: Printed) -> Place:
+    rows = {"UP-DETR": "updetr", "DETReg": "detreg", "Siamese DETR": "siamese"}
+    return "siamese-cost", rows[line.cells["method"]], "conditional"
 
 
 def updetr_voc(line: Printed) -> Place:
@@ -102,6 +108,7 @@ PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
     ("siamese-detr", "7.1 "): siamese_coco,
     ("siamese-detr", "7.2 "): siamese_voc,
     ("siamese-detr", "7.4 "): siamese_initialisation,
+    ("siamese-detr", "7.6 "): siamese_cost,
     ("up-detr", "Table 1 "): updetr_voc,
     ("up-detr", "Table 2 "): updetr_coco,
     ("up-detr", "Table 5 "): updetr_patches,
@@ -112,7 +119,6 @@ PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
 UNUSED = {
     ("siamese-detr", "7.3 "): "siamese-proposals is not declared yet",
     ("siamese-detr", "7.5 "): "siamese-variants is not declared yet",
-    ("siamese-detr", "7.6 "): "siamese-cost is not declared yet",
     ("up-detr", "Table 3 "): "updetr-oneshot is not declared yet",
     ("up-detr", "Table 4 "): "updetr-panoptic is not declared yet",
     ("up-detr", "Figures"): "end points of curves, which stand in tables",
