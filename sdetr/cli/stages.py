@@ -53,7 +53,7 @@ def _prepare(a: argparse.Namespace) -> None:
 
 
 def _subset(a: argparse.Namespace) -> None:
-    from sdetr.data.subset import subset_run
+    from sdetr.data.subsets.subset import subset_run
 
     subset_run(a.settings, a.out)
 

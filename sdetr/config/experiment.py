@@ -9,7 +9,8 @@ from sdetr.config.job import STAGES
 from sdetr.config.layers import Facts, Layer, Params, nearest
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
-from sdetr.data.settings import Dataset, DatasetSettings, SubsetSettings, of_draw
+from sdetr.data.settings import DatasetSettings
+from sdetr.data.subsets.settings import Dataset, SubsetSettings, of_draw
 from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext

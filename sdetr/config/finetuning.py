@@ -7,7 +7,7 @@ from sdetr.config.job import Job
 from sdetr.config.pretraining import initial_backbone, pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.data.settings import of_draw
+from sdetr.data.subsets.settings import of_draw
 from sdetr.evaluation.settings import EvaluateRun
 from sdetr.training.settings import FinetuneRun, ProtocolSettings
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
-from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, NameOfDraw, ResizeSettings
+from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
+from sdetr.data.subsets.settings import NameOfDraw
 from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
