@@ -9,7 +9,10 @@ from sdetr.data.settings import ResizeSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 
 RECIPE = 1
-"""Raise it when the same predictions give other numbers."""
+"""Raise it when the same predictions give other numbers, or other resamples."""
+
+RESAMPLES = "resamples.json"
+"""Beside `metrics.json`."""
 
 OBJECT = "object"
 """The one class that there is where classes are ignored."""
@@ -69,7 +72,7 @@ class MeasureRun(Settings):
 
 
 class EvaluateRun(Settings):
-    """Everything besides the predictions that decides `metrics.json`."""
+    """Everything besides the predictions that decides `metrics.json` and `resamples.json`."""
 
     stage: Literal["evaluate"]
     recipe: int
@@ -79,3 +82,5 @@ class EvaluateRun(Settings):
     """Classes are ignored: an object is found by whatever box is around it."""
     eleven_point: bool = False
     """Pascal VOC 2007's numbers are given beside COCO's."""
+    resamples: Count = 1000
+    """How often the test images are drawn anew, for the intervals of differences in tables."""
