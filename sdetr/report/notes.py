@@ -8,6 +8,7 @@ from sdetr.report.content import Content
 from sdetr.report.cost import cost_page
 from sdetr.report.markdown import escape, prose
 from sdetr.report.results import Result
+from sdetr.report.settings import TableSettings
 
 SINGLE, FOREIGN = "¹", "²"
 
@@ -21,7 +22,9 @@ def notes(content: Content, folder: Path) -> str:
         "– stands where nothing was run at this scale, or nothing was published.",
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
+        _superseded(table),
         *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
+        _leads(content),
         _stands(content.settings.stands),
         _same(content),
         *_epochs(content),
@@ -35,6 +38,27 @@ def notes(content: Content, folder: Path) -> str:
 
 def _sentence(text: str) -> str:
     return f"{prose(text).rstrip('.')}."
+
+
+def _superseded(table: TableSettings) -> str:
+    if table.superseded_source is None:
+        return ""
+    source = _sentence(table.superseded_source)
+    return f"~~Struck out~~ is what was published first, beside what corrects it: {source}"
+
+
+def _leads(content: Content) -> str:
+    leads = [lead for column in content.leads.values() for lead in column.values()]
+    if not leads:
+        return ""
+    images = " or ".join(map(str, sorted({lead.images for lead in leads})))
+    drawn = " or ".join(map(str, sorted({lead.resamples for lead in leads})))
+    return (
+        "Below a block: how far the best row is before the next, with 95 % intervals. **Bold** is a best "
+        f"number whose interval excludes 0. Intervals are of {drawn} draws of the {images} test images, the "
+        "same for both rows, and of the seeds of rows that have several, widened by Student's t; a row of "
+        "one run brings the test images' chance alone, not that of its training."
+    )
 
 
 def _stands(stands: dict[str, str]) -> str:
@@ -77,8 +101,11 @@ def _foreign(content: Content) -> str:
     if not foreign:
         return ""
     made_by = ", ".join(dict.fromkeys(_commit(result) for result in foreign))
+    changes = " with uncommitted changes" if content.dirty else ""
     here = (
-        f"commit `{content.commit[:7]}`, which is here now" if content.commit else "the code that is here now"
+        f"commit `{content.commit[:7]}`{changes}, which is here now"
+        if content.commit
+        else "the code that is here now"
     )
     return f"{FOREIGN} Made by other code than {here}: {made_by}."
 
