@@ -7,8 +7,9 @@ from urllib.parse import quote
 from sdetr.report.content import Content
 from sdetr.report.cost import cost_page
 from sdetr.report.markdown import escape, prose
+from sdetr.report.records import PROFILES
 from sdetr.report.results import Result
-from sdetr.report.settings import TableSettings
+from sdetr.report.settings import TableRun, TableSettings
 
 SINGLE, FOREIGN = "¹", "²"
 
@@ -19,7 +20,8 @@ def notes(content: Content, folder: Path) -> str:
     protocols = dict.fromkeys(column.protocol for column in table.columns.values())
     said = [
         "Numbers are percent: mean ± sample standard deviation over n runs, which differ in their seed.",
-        "– stands where nothing was run at this scale, or nothing was published.",
+        "– stands where nothing was run, or nothing was published.",
+        _on_request(content.settings),
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
         _superseded(table),
@@ -40,6 +42,21 @@ def _sentence(text: str) -> str:
     return f"{prose(text).rstrip('.')}."
 
 
+def _on_request(settings: TableRun) -> str:
+    """Of blank cells, and both engines' ways to ask for them."""
+    blank = [f"{row}.{column}" for row, columns in settings.on_request.items() for column in columns]
+    if not blank:
+        return ""
+    first = f"{settings.id}.{blank[0]}"
+    workflow = f"snakemake --profile {PROFILES.get(settings.scale, 'demo')} all_tables"
+    asked = f"--config scale={settings.scale} tables={settings.id} cells={first}"
+    return (
+        f"Blank in the paper, and run on request: {', '.join(f'`{cell}`' for cell in blank)}. "
+        f"For the first one `{workflow} {asked}`, or for DVC "
+        f"`sdetr plan --scale {settings.scale} --table {settings.id} --cell {first} --dvc`."
+    )
+
+
 def _superseded(table: TableSettings) -> str:
     if table.superseded_source is None:
         return ""
@@ -54,7 +71,7 @@ def _leads(content: Content) -> str:
     images = " or ".join(map(str, sorted({lead.images for lead in leads})))
     drawn = " or ".join(map(str, sorted({lead.resamples for lead in leads})))
     return (
-        "Below a block: how far the best row is before the next, with 95 % intervals. **Bold** is a best "
+        "Below a block: the best row − the next, with 95 % intervals. **Bold** is a best "
         f"number whose interval excludes 0. Intervals are of {drawn} draws of the {images} test images, the "
         "same for both rows, and of the seeds of rows that have several, widened by Student's t; a row of "
         "one run brings the test images' chance alone, not that of its training."

@@ -117,7 +117,7 @@ def _leads(content: Content, column: str) -> str:
         said = f"{metric} {lead.difference:+.2f} ({lead.low:+.2f} to {lead.high:+.2f})"
         pairs[lead.best, lead.next].append(said)
     sentences = (
-        f"{escape(rows[best].label)} before {escape(rows[after].label)}: {', '.join(said)}."
+        f"{escape(rows[best].label)} − {escape(rows[after].label)}: {', '.join(said)}."
         for (best, after), said in pairs.items()
     )
     return " ".join(sentences)

@@ -33,7 +33,7 @@ def line(page: str, start: str) -> str:
 def test_better_on_every_draw_is_bold_and_below_the_block_is_by_how_much(tree, duel):
     page = duel(40 + CHANCE, 41 + CHANCE)
     assert "| **41.0** |" in line(page, "pretrained") and "**" not in line(page, "from scratch")
-    assert "\n\npretrained before from scratch: AP +1.00 (+1.00 to +1.00).\n\n" in page
+    assert "\n\npretrained − from scratch: AP +1.00 (+1.00 to +1.00).\n\n" in page
     assert "**Bold** is a best number whose interval excludes 0" in page
     assert "300 draws of the 50 test images" in page and "not that of its training" in page
     (lead,) = tree.json()["leads"]
@@ -49,7 +49,7 @@ def test_the_same_difference_that_images_explain_is_not_bold(tree, duel):
     (lead,) = tree.json()["leads"]
     assert lead["low"] < 0 < lead["difference"] < lead["high"] and not lead["holds"]
     said = f"AP +1.00 ({lead['low']:+.2f} to {lead['high']:+.2f})."
-    assert f"pretrained before from scratch: {said}" in page
+    assert f"pretrained − from scratch: {said}" in page
 
 
 def test_a_row_is_not_before_its_own_runs_in_another_row(tree, duel):
@@ -68,14 +68,14 @@ def test_runs_that_stand_in_another_column_count_in_this_one_too(tree, duel):
     tree.resample(other["run"], {"AP": 39 + CHANCE})
     tree.settings["cells"]["scratch"]["twin"] = [other]
     twin = duel(40 + CHANCE, 41 + CHANCE).split("### Twin")[1].split("Toy paper")[0]
-    assert "pretrained before from scratch: AP +2.00" in twin
+    assert "pretrained − from scratch: AP +2.00" in twin
     assert "**" not in line(twin, "pretrained") + line(twin, "from scratch")
 
 
 def test_a_row_that_reads_a_curve_is_compared_with_no_other(tree, duel):
     tree.settings["table"]["rows"]["ours"]["epoch"] = 50
     page = duel(40 + CHANCE, 41 + CHANCE)
-    assert tree.json()["leads"] == [] and "Bold" not in page and "before" not in page
+    assert tree.json()["leads"] == [] and "Bold" not in page and "−" not in page
 
 
 def test_other_resamples_than_the_evaluation_wrote_are_refused(tree, duel):

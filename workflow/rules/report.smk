@@ -79,5 +79,6 @@ rule sync:
     params:
         scale=PLAN.scale,
         tables=PLAN.tables_asked,
+        cells=PLAN.cells_asked,
     shell:
-        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 3 2> >(tee {log} >&2) || true"
+        "sdetr sync --scale {params.scale} --tables {params.tables} {params.cells} --minutes 3 2> >(tee {log} >&2) || true"
