@@ -85,6 +85,23 @@ def test_every_image_once_gives_the_plain_numbers_however_many_are_alike(make_sc
     assert here == pytest.approx(eleven_point(path, predictions), abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_of_objects_on_top_of_each_other_the_one_that_counts_is_taken_and_of_equal_ones_the_last(
+    make_scene, write_index, seed
+):
+    """Each object has a double, at its place or beside, of another area, or a crowd."""
+    rng = np.random.default_rng(seed)
+    index, predictions = make_scene(seed, images=20, classes=2, answers=60)
+    doubles = []
+    for one in index["annotations"]:
+        box = np.array(one["bbox"]) + rng.choice([0, 1]) * rng.normal(0, 3, 4)
+        other = {"bbox": np.maximum(box, 1).tolist(), "area": float(rng.choice([500, 5000, 50000]))}
+        doubles.append(one | other | {"iscrowd": int(rng.random() < 0.2)})
+    both = [one | {"id": n} for n, one in enumerate([*index["annotations"], *doubles], 1)]
+    path, once = write_index(index | {"annotations": both}), np.ones((len(index["images"]), 1), int)
+    assert numbers(path, predictions, once) == pytest.approx(evaluate(path, predictions), abs=1e-9)
+
+
 def test_draws_do_not_depend_on_how_many_are_made_at_once(make_scene, write_index, monkeypatch):
     index, predictions = make_scene(1)
     truth, found = truth_and_found(write_index(index), predictions)

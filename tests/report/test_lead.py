@@ -81,6 +81,20 @@ def test_seeds_of_which_three_are_above_three_others_by_their_spread_are_not_bef
     assert far is not None and far.holds
 
 
+def test_drawn_seeds_vary_as_the_mean_of_all_of_them_does():
+    """Of n draws of n seeds the mean varies less, by (n - 1) / n."""
+    values, nothing = (10.0, 11.31, 12.87, 13.2, 14.73), np.zeros(20_000)
+    runs = tuple(f"seed{n}" for n in range(5))
+    five = Standing(
+        "five", runs, {"AP": values}, tuple(Resamples(9, "d", {"AP": v + nothing}) for v in values)
+    )
+    one = Standing("one", ("alone",), {"AP": (0.0,)}, (Resamples(9, "d", {"AP": nothing}),))
+    found = lead("AP", [five, one])
+    error = np.std(values, ddof=1) / 5**0.5
+    assert found is not None
+    assert (found.high - found.low) / 2 == pytest.approx(2.776 * error, rel=0.06)  # Student's t of 4
+
+
 def test_nobody_leads_alone_nor_before_a_row_that_predicted_nothing():
     row = standing("one", [40.0], chance(0))
     curve = Standing("curve", ("a",), {"AP": (10.0,)}, ())
