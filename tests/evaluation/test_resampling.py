@@ -86,9 +86,7 @@ def test_every_image_once_gives_the_plain_numbers_however_many_are_alike(make_sc
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_of_objects_on_top_of_each_other_the_one_that_counts_is_taken_and_of_equal_ones_the_last(
-    make_scene, write_index, seed
-):
+def test_of_objects_on_top_of_each_other_the_one_that_counts_is_taken(make_scene, write_index, seed):
     """Each object has a double, at its place or beside, of another area, or a crowd."""
     rng = np.random.default_rng(seed)
     index, predictions = make_scene(seed, images=20, classes=2, answers=60)
@@ -100,6 +98,24 @@ def test_of_objects_on_top_of_each_other_the_one_that_counts_is_taken_and_of_equ
     both = [one | {"id": n} for n, one in enumerate([*index["annotations"], *doubles], 1)]
     path, once = write_index(index | {"annotations": both}), np.ones((len(index["images"]), 1), int)
     assert numbers(path, predictions, once) == pytest.approx(evaluate(path, predictions), abs=1e-9)
+
+
+@pytest.mark.parametrize("order, found", [((0, 1), 100.0), ((1, 0), 50.5)])
+def test_of_objects_that_an_answer_overlaps_equally_it_takes_the_last(write_index, order, found):
+    """The first answer lies between both; the second fits the left one alone."""
+    boxes = [[0, 0, 10, 10], [4, 0, 10, 10]]
+    shared = {"image_id": 1, "category_id": 0, "area": 100.0, "iscrowd": 0}
+    index = {
+        "images": [{"id": 1}],
+        "categories": [{"id": 0, "name": "a"}],
+        "annotations": [shared | {"id": n, "bbox": boxes[n]} for n in order],
+    }
+    answers = {"image_id": [1, 1], "label": [0, 0], "box_xywh_px": [[2, 0, 10, 10], boxes[0]]}
+    predictions = {"dataset": "two", "classes": ["a"], "score": [0.9, 0.8]} | answers
+    path = write_index(index)
+    here = numbers(path, predictions, np.ones((1, 1), int))
+    assert here == pytest.approx(evaluate(path, predictions), abs=1e-9)
+    assert here["AP50"] == pytest.approx(found, abs=0.1)
 
 
 def test_draws_do_not_depend_on_how_many_are_made_at_once(make_scene, write_index, monkeypatch):
