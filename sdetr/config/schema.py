@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sdetr.config.scale import ScaleSettings
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.subsets.settings import Dataset
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
@@ -17,7 +17,7 @@ from sdetr.views.settings import Views
 
 KINDS: dict[str, Any] = {
     "scales": ScaleSettings,
-    "datasets": DatasetSettings,
+    "datasets": Dataset,
     "backbones": Backbone,
     "models": ModelSettings,
     "proposers": Proposer,

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Fraction, Name, Settings, Sizes, Strings, ordered
+from sdetr.data.fetching.settings import Archives
 
-RECIPE = 1
-"""Raise it when the files that the data stage writes change for the same settings."""
+RECIPES = {"data": 1, "subset": 1}
+"""By stage; raise one when the files that it writes change for the same settings."""
 
 DRAWN = "generated-{split}"
 """Folder beside the index `{split}.json` in which images that we draw lie."""
@@ -91,6 +92,11 @@ class DatasetSettings(Settings):
     """Class folders to read, where a folder has more; none: all of them (folder layout)."""
     generate: Generator | None = None
     """Made by us, in the layout named above, instead of looked for."""
+    # How a data set came here decides nothing, so that these two are in no settings file of a job.
+    fetch: Archives = Field(default=(), exclude=True)
+    """What `sdetr fetch` downloads when it is not there."""
+    ask: str = Field(default="", exclude=True)
+    """Where and how to get data that may not be downloaded without being asked for."""
 
     @model_validator(mode="after")
     def _lists_belong_to_roots(self) -> "DatasetSettings":
