@@ -14,6 +14,7 @@ def add(verbs: Verbs) -> None:
     sync = verbs.add_parser("sync", help="mirror what has been made into MLflow", description=SYNC)
     sync.add_argument("--scale", default="demo")
     sync.add_argument("--tables", default="first", help="first (what `make demo` makes), all, or names: a,b")
+    sync.add_argument("--cell", action="append", help="and this blank one, TABLE.ROW.COLUMN; may be repeated")
     sync.add_argument(
         "--minutes", type=float, default=float("inf"), help="end after so long; the next sync goes on"
     )
@@ -29,7 +30,8 @@ def _sync(a: argparse.Namespace) -> None:
     from sdetr.tracking.follow import follow
     from sdetr.tracking.sync import sync
 
-    plan = compile_plan(PARAMS, a.scale, a.tables if a.tables in ("first", "all") else a.tables.split(","))
+    tables = a.tables if a.tables in ("first", "all") else a.tables.split(",")
+    plan = compile_plan(PARAMS, a.scale, tables, a.cell or ())
     root = Path()
     if a.check:
         faults = 0

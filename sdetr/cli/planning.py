@@ -11,6 +11,9 @@ def add(verbs: Verbs) -> None:
     plan = verbs.add_parser("plan", help="list the jobs that the tables need, or write what the engines read")
     plan.add_argument("--scale", default="demo")
     plan.add_argument("--table", action="append", help="only this table; may be repeated")
+    plan.add_argument(
+        "--cell", action="append", help="also this blank one, TABLE.ROW.COLUMN; may be repeated"
+    )
     plan.add_argument("--first", action="store_true", help="only what `make demo` makes")
     plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     plan.add_argument(
@@ -33,9 +36,10 @@ def _plan(a: argparse.Namespace) -> None:
     from sdetr.config.dvc import check_dvc, write_dvc
     from sdetr.config.listing import as_json, as_text
 
-    plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"))
+    plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"), a.cell or ())
     tables = [word for table in a.table or () for word in ("--table", table)] or ["--first"] * a.first
-    command = " ".join(["sdetr plan --scale", a.scale, *tables])
+    cells = [word for cell in a.cell or () for word in ("--cell", cell)]
+    command = " ".join(["sdetr plan --scale", a.scale, *tables, *cells])
     if a.check:
         check_dvc(plan, command)
     if a.write or a.check:

@@ -1,8 +1,10 @@
 """From `params/tables/` to the plan of a scale."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sdetr.config.base import SettingsError
+from sdetr.config.cells import asked_of
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params, nearest
 from sdetr.config.pages import add_pages
@@ -12,15 +14,21 @@ from sdetr.config.stages import Stages
 from sdetr.config.tables import PlannedTable
 
 
-def compile_plan(params: Path, scale: str, tables: str | list[str] = "all") -> Plan:
+def compile_plan(
+    params: Path, scale: str, tables: str | list[str] = "all", cells: Iterable[str] = ()
+) -> Plan:
     """The jobs of `first` (all, where a scale names none), `all`, or the named tables.
+
+    `cells`: `<table>.<row>.<column>` of those that papers leave blank, and that somebody asks for.
 
     Raises SettingsError before anything is run.
     """
     composer = Composer(Params(params), scale)
     plan = Plan(scale, composer.scale.shards, merges=not composer.scale.compares)
-    for table, part in _selected(composer, tables).items():
-        PlannedTable(Stages(plan, composer), composer, table, part).add()
+    selected = _selected(composer, tables)
+    asked = asked_of(cells, selected)
+    for table, part in selected.items():
+        PlannedTable(Stages(plan, composer), composer, table, part, asked.get(table, ())).add()
     add_pages(Stages(plan, composer))
     return plan
 

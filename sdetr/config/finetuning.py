@@ -49,7 +49,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
 
 
 def evaluate(stages: Stages, run: Job) -> Job:
-    """`metrics.json` of a run, from its predictions."""
+    """What is measured of a run's predictions."""
     if run.stage == "measure":  # what is measured without being trained knows no classes
         how = {"any_class": True}
     else:
@@ -58,7 +58,7 @@ def evaluate(stages: Stages, run: Job) -> Job:
             how["matched"] = True
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
-    outputs = stages.under(run.path, {"metrics": "metrics.json"})
+    outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
 
 

@@ -53,7 +53,7 @@ def add_pages(stages: Stages) -> None:
         )
         inputs = {slot: job.outputs[slot] for slot in READ}
         if evaluation:
-            inputs |= evaluation.outputs
+            inputs["metrics"] = evaluation.outputs["metrics"]
         outputs = {"page": f"reports/{plan.scale}/runs/{job.path}.html"}
         stages.add("page", f"runs/{job.path}", run, inputs, outputs)
 

@@ -1,30 +1,23 @@
 """A table at a scale: which of its cells are made, and by which runs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
 from sdetr.config.blank import COST, refuse_blank
+from sdetr.config.cells import Cells
 from sdetr.config.check import check
 from sdetr.config.costing import cost
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands, stands_for
 from sdetr.config.job import Job
-from sdetr.config.layers import nearest
 from sdetr.config.measuring import measure, measure_proposer
 from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.report.settings import (
-    CellName,
-    CellRun,
-    ColumnSettings,
-    ReferenceSettings,
-    RowSettings,
-    TableRun,
-    TableSettings,
-)
+from sdetr.report.settings import CellName, CellRun, TableRun, TableSettings
 
 READ: tuple[str, ...] = ("record", "curve", "cost")
 """Of a run folder, by slot, beside its numbers."""
@@ -33,34 +26,23 @@ READ: tuple[str, ...] = ("record", "curve", "cost")
 class PlannedTable:
     """One table at one scale; raises SettingsError for a part, a reference, or an epoch that is not there."""
 
-    def __init__(self, stages: Stages, composer: Composer, name: str, part: SelectionSettings):
+    def __init__(
+        self,
+        stages: Stages,
+        composer: Composer,
+        name: str,
+        part: SelectionSettings,
+        asked: Iterable[tuple[str, str]] = (),
+    ):
         self.stages, self.name = stages, name
         self.scale, self.compares = composer.scale_name, composer.scale.compares
         self.root = f"data/{self.scale}/"
-        self.kin = composer.params.kin("scales", self.scale)
         self.stands: dict[str, str] = {}
         self.results: list[Job] = []
         self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
         limit = composer.scale.tables.get(name, SelectionSettings())
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
-        self.rows = self._part("row", list(self.settings.rows), part.rows, limit.rows)
-        self.columns = self._part("column", list(self.settings.columns), part.columns, limit.columns)
-        self._refuse_unknown()
-        published: dict[str, dict[str, Any]] = self.settings.paper
-        for row in published:
-            self._part("row", list(self.settings.rows), (row,))
-            self._part("column", list(self.settings.columns), tuple(published[row]))
-
-    def _refuse_unknown(self) -> None:
-        references: tuple[ReferenceSettings, ...] = self.settings.references
-        own = [self.settings.rows[row].columns for row in self.settings.rows]
-        self._part("column", list(self.settings.columns), tuple(one.column for one in references), *own)
-        known = self.stages.compose.params.names("scales")
-        parts: list[RowSettings | ColumnSettings]
-        parts = [*self.settings.rows.values(), *self.settings.columns.values()]
-        for scale in (scale for part in parts for scale in part.scales):
-            if scale not in known:
-                raise SettingsError(f"table {self.name}: scales: {nearest(scale, known)}")
+        self.cells = Cells(composer.params, self.scale, name, self.settings, (part, limit), asked)
 
     def add(self) -> Job:
         """The table, after all that it rests on. Of equal cells the first has the runs, others name it."""
@@ -68,8 +50,8 @@ class PlannedTable:
         same: dict[str, dict[str, CellName]] = {}
         inputs: dict[str, str] = {}
         first: dict[tuple[str, int | None], CellName] = {}
-        for row in self.rows:
-            for column in self._columns_of(row):
+        for row in self.cells.rows:
+            for column in self.cells.made(row):
                 here, runs = CellName(row=row, column=column), self._runs(row, column)
                 there = first.setdefault((runs[0].path, self.settings.rows[row].epoch), here)
                 if there != here:
@@ -147,11 +129,12 @@ class PlannedTable:
 
     def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
         said = {
-            "rows": {r: self.settings.rows[r] for r in self.rows},
-            "columns": {c: self.settings.columns[c] for c in self.columns},
+            "rows": {r: self.settings.rows[r] for r in self.cells.rows},
+            "columns": {c: self.settings.columns[c] for c in self.cells.columns},
         }
         # What is empty is not said, as everywhere in settings files.
-        some: dict[str, Any] = {k: v for k, v in {"stands": self.stands, "same_as": same}.items() if v}
+        lists = {"stands": self.stands, "same_as": same, "on_request": self.cells.on_request()}
+        some: dict[str, Any] = {name: said for name, said in lists.items() if said}
         records = made_from(self.stages.plan, self.results)
         inputs |= {record: record for record in records if record not in inputs.values()}
         run = TableRun(
@@ -169,21 +152,3 @@ class PlannedTable:
         outputs = {kind: f"{folder}/tables/{self.name}.{kind}" for kind in ("md", "csv", "json")}
         outputs |= {"numbers": f"{folder}/numbers/{self.name}", "cost": f"{folder}/costs/{self.name}.md"}
         return self.stages.add("table", f"tables/{self.name}", run, inputs, outputs)
-
-    def _columns_of(self, row: str) -> list[str]:
-        own = self.settings.rows[row].columns
-        return [column for column in self.columns if not own or column in own]
-
-    def _made_here(self, what: str, name: str) -> bool:
-        """A row, or a column, of `scales: [demo]` belongs to demo and to the scales that extend it."""
-        parts = self.settings.rows if what == "row" else self.settings.columns
-        scales = parts[name].scales
-        return not scales or any(name in scales for name in self.kin)
-
-    def _part(self, what: str, known: list[str], *wanted: tuple[str, ...]) -> list[str]:
-        """Those of the known that every non-empty list names, in the table's order, if made here."""
-        for name in (name for names in wanted for name in names):
-            if name not in known:
-                raise SettingsError(f"table {self.name}: {what} {nearest(name, known)}")
-        here = [name for name in known if self._made_here(what, name)]
-        return [n for n in here if all(n in names for names in wanted if names)]

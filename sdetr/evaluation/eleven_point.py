@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdetr.evaluation.columns import Columns
+from sdetr.evaluation.matches import Matches
 from sdetr.evaluation.truth import Truth, truth_and_found
 
 OVERLAPS = np.arange(50, 100, 5) / 100
@@ -26,7 +27,7 @@ def eleven_point(index: Path, predictions: Mapping[str, Any]) -> dict[str, float
     Raises ValueError when predictions do not fit the index.
     """
     truth, found = truth_and_found(index, predictions)
-    counted = ~(truth.difficult | truth.crowd)
+    counted = _counted(truth)
     order = np.argsort(-found.score, kind="stable")
     nearest, overlap = _nearest(truth, found, order)
     values = []
@@ -40,6 +41,35 @@ def eleven_point(index: Path, predictions: Mapping[str, Any]) -> dict[str, float
         return {}
     means = 100 * np.mean(values, axis=0)  # (10,)
     return {"AP": float(means.mean()), "AP50": float(means[0]), "AP75": float(means[5])}
+
+
+def eleven_point_matches(truth: Truth, found: Columns) -> Matches:
+    """The same by image, so that images can be counted otherwise than once; areas make no difference."""
+    counted = _counted(truth)
+    order = np.lexsort((-found.score, found.label))
+    nearest, overlap = _nearest(truth, found, order)
+    label = found.label[order]
+    hit, miss = np.zeros((2, 1, OVERLAPS.size, order.size), bool)
+    for one in np.unique(label):
+        of = label == one
+        hit[0][:, of], miss[0][:, of] = zip(*_hits(nearest[of], overlap[of], counted), strict=True)
+    return Matches(
+        images=truth.image_id.size,
+        image=truth.ranks(found.image_id, "detections")[order],
+        label=label,
+        place=np.zeros_like(label),
+        inside=np.ones((1, order.size), bool),
+        hit=hit,
+        ignored=~(hit | miss),
+        object_image=truth.rank,
+        object_label=truth.label,
+        counted=counted[None],
+    )
+
+
+def _counted(truth: Truth) -> NDArray[np.bool_]:
+    """Objects that have to be found (M,)."""
+    return ~(truth.difficult | truth.crowd)
 
 
 def _nearest(

@@ -9,7 +9,10 @@ from sdetr.data.settings import ResizeSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 
 RECIPE = 1
-"""Raise it when the same predictions give other numbers."""
+"""Raise it when the same predictions give other numbers, or other resamples."""
+
+RESAMPLES = "resamples.json"
+"""Beside `metrics.json`."""
 
 OBJECT = "object"
 """The one class that there is where classes are ignored."""
@@ -81,7 +84,7 @@ class MeasureRun(Settings):
 
 
 class EvaluateRun(Settings):
-    """Everything besides the predictions that decides `metrics.json`."""
+    """Everything besides the predictions that decides `metrics.json` and `resamples.json`."""
 
     stage: Literal["evaluate"]
     recipe: int
@@ -93,3 +96,5 @@ class EvaluateRun(Settings):
     """Pascal VOC 2007's numbers are given beside COCO's."""
     matched: bool = False
     """Class and box error are given beside them, of the queries that answer for objects."""
+    resamples: Count = 1000
+    """How often the test images are drawn anew, for the intervals of differences in tables."""

@@ -1,4 +1,4 @@
-"""The evaluation stage: a run's predictions against their index, as one small file of numbers."""
+"""The evaluation stage: a run's predictions against their index, as numbers, and as resamples."""
 
 import logging
 from pathlib import Path
@@ -8,7 +8,8 @@ from sdetr.evaluation.curves import curves
 from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.errors import errors
 from sdetr.evaluation.predictions import read_predictions
-from sdetr.evaluation.settings import RECIPE, EvaluateRun
+from sdetr.evaluation.resamples import write_resamples
+from sdetr.evaluation.settings import RECIPE, RESAMPLES, EvaluateRun
 from sdetr.files import sha256, write_json
 from sdetr.settings_file import load
 
@@ -16,7 +17,10 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
-    """`settings` of an EvaluateRun. Raises SettingsError, or ValueError when predictions do not fit."""
+    """`settings` of an EvaluateRun; resamples lie beside `out`, which has their digest.
+
+    Raises SettingsError, or ValueError when predictions do not fit.
+    """
     run = load(EvaluateRun, settings)
     index = Path(run.test)
     try:
@@ -29,6 +33,7 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
         numbers |= {f"{name}-11": value for name, value in eleven_point(index, answers).items()}
     if run.matched:
         numbers |= errors(index, answers)
+    write_resamples(resamples := out.with_name(RESAMPLES), run, answers)
     result = {
         "metrics": numbers,
         "per_class": per_class(found),
@@ -40,6 +45,7 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
             name: {"path": str(path), "sha256": sha256(path)}
             for name, path in (("settings", settings), ("predictions", predictions), ("test", index))
         },
+        "outputs": {RESAMPLES: sha256(resamples)},
     }
     write_json(out, result, indent=1)
     log.info("%s: %s", out, " ".join(f"{name} {value:.1f}" for name, value in numbers.items()))

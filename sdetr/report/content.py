@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sdetr.commit import current_commit
+from sdetr.commit import current_commit, has_changes
+from sdetr.report.lead import Lead, Standing, lead
+from sdetr.report.links import takes_steps
 from sdetr.report.records import check_records, cure
-from sdetr.report.results import Result, read_result
+from sdetr.report.results import Result, read_result, resamples_of
 from sdetr.report.settings import CellName, Metric, TableRun
 from sdetr.report.statistics import Summary, summarise
 
@@ -17,6 +19,7 @@ class Entry:
     values: tuple[float, ...]  # one per run
     ours: Summary | None
     paper: float | None
+    superseded: float | None  # what was published before
     difference: float | None  # ours − paper; None where the scale compares with no paper
 
 
@@ -37,7 +40,10 @@ class Content:
 
     settings: TableRun
     cells: tuple[Cell, ...]
+    leads: dict[str, dict[Metric, Lead]]
+    """Column → metric → its best row before the next; absent where nobody can tell."""
     commit: str | None  # of the code that is here now
+    dirty: bool  # whether it has changes
 
     def of(self, column: str) -> Iterator[Cell]:
         return (cell for cell in self.cells if cell.column == column)
@@ -51,8 +57,8 @@ class Content:
         return metric == "memory-mb" and any(not one.cost.device.startswith("cuda") for one in results)
 
     def foreign(self, result: Result) -> bool:
-        """Whether other code made it than the commit that is here."""
-        return result.dirty or result.commit is None or result.commit != self.commit
+        """Whether other code made it than the commit that is here, or might have."""
+        return self.dirty or result.dirty or result.commit is None or result.commit != self.commit
 
 
 def read_content(settings: TableRun) -> Content:
@@ -60,10 +66,9 @@ def read_content(settings: TableRun) -> Content:
     table = settings.table
     check_records(settings.records, settings.scale)
     cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
-    content = Content(settings, cells, current_commit())
     for column in table.columns:
-        _refuse_unlike(list(content.of(column)), settings.scale)
-    return content
+        _refuse_unlike([cell for cell in cells if cell.column == column], settings.scale)
+    return Content(settings, cells, _leads(settings, cells), current_commit(), has_changes())
 
 
 def _cell(settings: TableRun, row: str, column: str) -> Cell:
@@ -71,17 +76,46 @@ def _cell(settings: TableRun, row: str, column: str) -> Cell:
     runs = settings.cells.get(row, {}).get(column, ())
     results = tuple(read_result(run, settings.scale, table.rows[row].epoch) for run in runs)
     paper = table.paper.get(row, {}).get(column, {})
+    before = table.superseded.get(row, {}).get(column, {})
     entries = {
-        metric: _entry(metric, results, paper.get(metric), settings.compares) for metric in table.metrics
+        metric: _entry(metric, results, paper.get(metric), before.get(metric), settings.compares)
+        for metric in table.metrics
     }
     return Cell(row, column, results, settings.same_as.get(row, {}).get(column), entries)
 
 
-def _entry(metric: Metric, results: tuple[Result, ...], paper: float | None, compares: bool) -> Entry:
+def _entry(
+    metric: Metric, results: tuple[Result, ...], paper: float | None, before: float | None, compares: bool
+) -> Entry:
     values = tuple(result.metrics[metric] for result in results if metric in result.metrics)
     ours = summarise(values)
     comparable = compares and ours is not None and paper is not None
-    return Entry(values, ours, paper, ours.mean - paper if comparable else None)  # type: ignore[union-attr, operator]
+    return Entry(values, ours, paper, before, ours.mean - paper if comparable else None)  # type: ignore[union-attr, operator]
+
+
+def _leads(settings: TableRun, cells: tuple[Cell, ...]) -> dict[str, dict[Metric, Lead]]:
+    """Rows that are the same runs count once, also where these stand in another column."""
+    named = {(cell.row, cell.column): cell for cell in cells}
+    found: dict[str, dict[Metric, Lead]] = {}
+    for column in settings.table.columns:
+        rows: dict[int, Standing] = {}
+        for row in settings.table.rows:
+            cell = named[row, column]
+            cell = named[cell.same_as.row, cell.same_as.column] if cell.same_as else cell
+            rows.setdefault(id(cell), _standing(settings, row, cell))
+        for metric in settings.table.metrics:
+            if told := lead(metric, list(rows.values())):
+                found.setdefault(column, {})[metric] = told
+    return found
+
+
+def _standing(settings: TableRun, row: str, cell: Cell) -> Standing:
+    runs = tuple(result.run for result in cell.results)
+    # Elsewhere than at the end, and by steps alone, nothing was predicted.
+    predicted = settings.table.rows[cell.row].epoch is None and not any(map(takes_steps, runs))
+    resamples = tuple(resamples_of(run, settings.scale) for run in runs) if predicted else ()
+    values = {str(metric): entry.values for metric, entry in cell.entries.items()}
+    return Standing(row, runs, values, resamples)
 
 
 def _refuse_unlike(cells: list[Cell], scale: str) -> None:

@@ -9,7 +9,9 @@ from sdetr.report.cost import cost_page
 from sdetr.report.links import takes_steps
 from sdetr.report.markdown import escape, prose
 from sdetr.report.metrics import reading
+from sdetr.report.records import PROFILES
 from sdetr.report.results import Result
+from sdetr.report.settings import TableRun, TableSettings
 
 SINGLE, FOREIGN, RESIDENT = "¹", "²", "³"
 
@@ -20,10 +22,13 @@ def notes(content: Content, folder: Path) -> str:
     protocols = dict.fromkeys(column.protocol for column in table.columns.values())
     said = [
         *_numbers(content),
-        "– stands where nothing was run at this scale, or nothing was published.",
+        "– stands where nothing was run, or nothing was published.",
+        _on_request(content.settings),
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
+        _superseded(table),
         *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
+        _leads(content),
         _stands(content.settings.stands),
         _same(content),
         *_epochs(content),
@@ -48,6 +53,42 @@ def _numbers(content: Content) -> list[str]:
 
 def _sentence(text: str) -> str:
     return f"{prose(text).rstrip('.')}."
+
+
+def _on_request(settings: TableRun) -> str:
+    """Of blank cells, and both engines' ways to ask for them."""
+    blank = [f"{row}.{column}" for row, columns in settings.on_request.items() for column in columns]
+    if not blank:
+        return ""
+    first = f"{settings.id}.{blank[0]}"
+    workflow = f"snakemake --profile {PROFILES.get(settings.scale, 'demo')} all_tables"
+    asked = f"--config scale={settings.scale} tables={settings.id} cells={first}"
+    return (
+        f"Blank in the paper, and run on request: {', '.join(f'`{cell}`' for cell in blank)}. "
+        f"For the first one `{workflow} {asked}`, or for DVC "
+        f"`sdetr plan --scale {settings.scale} --table {settings.id} --cell {first} --dvc`."
+    )
+
+
+def _superseded(table: TableSettings) -> str:
+    if table.superseded_source is None:
+        return ""
+    source = _sentence(table.superseded_source)
+    return f"~~Struck out~~ is what was published first, beside what corrects it: {source}"
+
+
+def _leads(content: Content) -> str:
+    leads = [lead for column in content.leads.values() for lead in column.values()]
+    if not leads:
+        return ""
+    images = " or ".join(map(str, sorted({lead.images for lead in leads})))
+    drawn = " or ".join(map(str, sorted({lead.resamples for lead in leads})))
+    return (
+        "Below a block: the best row − the next, with 95 % intervals. **Bold** is a best "
+        f"number whose interval excludes 0. Intervals are of {drawn} draws of the {images} test images, the "
+        "same for both rows, and of the seeds of rows that have several, widened by Student's t; a row of "
+        "one run brings the test images' chance alone, not that of its training."
+    )
 
 
 def _stands(stands: dict[str, str]) -> str:
@@ -103,8 +144,11 @@ def _foreign(content: Content) -> str:
     if not foreign:
         return ""
     made_by = ", ".join(dict.fromkeys(_commit(result) for result in foreign))
+    changes = " with uncommitted changes" if content.dirty else ""
     here = (
-        f"commit `{content.commit[:7]}`, which is here now" if content.commit else "the code that is here now"
+        f"commit `{content.commit[:7]}`{changes}, which is here now"
+        if content.commit
+        else "the code that is here now"
     )
     return f"{FOREIGN} Made by other code than {here}: {made_by}."
 

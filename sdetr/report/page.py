@@ -3,6 +3,7 @@
 A block per column, with a line per row; a table of one row is one block, with a line per column.
 """
 
+from collections import defaultdict
 from pathlib import Path
 
 from sdetr.report.content import Cell, Content, Entry
@@ -50,7 +51,8 @@ def _blocks(content: Content, links: dict[str, str]) -> list[str]:
         references = [reference for reference in table.references if reference.column == column]
         where = f"Model `{settings.model}`, protocol `{settings.protocol}`."
         body = _grid(content, "start", named, cells, references, links)
-        blocks.append(f"### {escape(settings.label)}\n\n{where}\n\n{body}")
+        parts = [f"### {escape(settings.label)}", where, body, _leads(content, column)]
+        blocks.append("\n\n".join(part for part in parts if part))
     return blocks
 
 
@@ -84,11 +86,15 @@ def _is_published(metric: Metric, cells: list[Cell], references: list[ReferenceS
 
 def _numbers(content: Content, cell: Cell, published: list[Metric], links: dict[str, str]) -> list[str]:
     texts = [_runs(content, cell, links)]
+    leads = content.leads.get(cell.column, {})
     for metric, entry in cell.entries.items():
         absent = "" if cell.same_as else "–"
         decimals = reading(metric).decimals
         mark = f" {RESIDENT}" if content.resident(metric, cell.results) else ""
-        texts.append(f"{entry.ours.written(decimals)}{mark}" if entry.ours else absent)
+        said = entry.ours.written(decimals) if entry.ours else absent
+        lead = leads.get(metric)
+        strong = entry.ours and lead and lead.best == cell.row and lead.holds
+        texts.append(f"**{said}**{mark}" if strong else f"{said}{mark}")
         if metric in published:
             texts.append(_paper(entry, decimals))
     return texts
@@ -108,11 +114,25 @@ def _runs(content: Content, cell: Cell, links: dict[str, str]) -> str:
     return f"{' '.join([str(len(cell.results)), *marks])} ({seeds})"
 
 
+def _leads(content: Content, column: str) -> str:
+    """A sentence for each pair of rows that are the best and the next by some metric."""
+    rows, pairs = content.settings.table.rows, defaultdict(list)
+    for metric, lead in content.leads.get(column, {}).items():
+        said = f"{metric} {lead.difference:+.2f} ({lead.low:+.2f} to {lead.high:+.2f})"
+        pairs[lead.best, lead.next].append(said)
+    sentences = (
+        f"{escape(rows[best].label)} − {escape(rows[after].label)}: {', '.join(said)}."
+        for (best, after), said in pairs.items()
+    )
+    return " ".join(sentences)
+
+
 def _paper(entry: Entry, decimals: int) -> str:
     if entry.paper is None:
         return "–"
     difference = "" if entry.difference is None else f" ({signed(entry.difference, decimals)})"
-    return f"{entry.paper:.{decimals}f}{difference}"
+    before = "" if entry.superseded is None else f"~~{entry.superseded:.{decimals}f}~~ "
+    return f"{before}{entry.paper:.{decimals}f}{difference}"
 
 
 def _reference(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdetr.evaluation.settings import RECIPE
+from sdetr.evaluation.resamples import Resamples, read_resamples
+from sdetr.evaluation.settings import RECIPE, RESAMPLES
 from sdetr.files import sha256
 from sdetr.report.links import takes_steps, trains
 from sdetr.report.records import Record
@@ -83,6 +84,16 @@ def _result(
             peak_memory_bytes=record.value("peak_memory_bytes"),
         ),
     )
+
+
+def resamples_of(run: str, scale: str) -> Resamples:
+    """What the run's evaluation drew. Raises ValueError or FileNotFoundError where it is not that file."""
+    metrics, path = Record(Path(run) / "metrics.json", scale), Path(run) / RESAMPLES
+    wrote = metrics.value("outputs", RESAMPLES)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; make it again: {metrics.cure}")
+    metrics.compare("resamples", wrote, sha256(path), "beside it lie")
+    return read_resamples(path)
 
 
 def evaluated(curve: Path) -> dict[float, dict[str, float]]:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from sdetr.config.base import Name, Settings, Strings
 
-RECIPES = {"table": 3, "page": 2}
+RECIPES = {"table": 4, "page": 2}
 """By stage; raise one when the same results give another file."""
 
 Metric = Literal[
@@ -87,7 +87,24 @@ class TableSettings(Settings):
     rows: dict[Name, RowSettings]
     paper: dict[Name, dict[Name, dict[Metric, float]]] = Field(default_factory=dict)
     """row → column → metric → published number, in the metric's unit."""
+    superseded: dict[Name, dict[Name, dict[Metric, float]]] = Field(default_factory=dict)
+    """The same of numbers that were published first, which those of `paper` correct."""
+    superseded_source: str | None = None
+    """Where both stand."""
+    blank: dict[Name, Strings] = Field(default_factory=dict)
+    """row → columns that the paper leaves empty: run only on request, as are those outside a row's own."""
     references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _corrected(self) -> "TableSettings":
+        if bool(self.superseded) != (self.superseded_source is not None):
+            raise ValueError("superseded, superseded_source: found one of them, expected both or neither")
+        for row, columns in self.superseded.items():
+            for column, numbers in columns.items():
+                if alone := numbers.keys() - self.paper.get(row, {}).get(column, {}).keys():
+                    where = f"{row}.{column}.{min(alone)}"
+                    raise ValueError(f"superseded: {where} has no number in paper that corrects it")
+        return self
 
 
 class CellName(Settings):
@@ -131,6 +148,8 @@ class TableRun(Settings):
     """The papers' data sets and backbones → what stands for them at this scale."""
     same_as: dict[Name, dict[Name, CellName]] = Field(default_factory=dict)
     """row → column → the cell whose runs it equals at this scale."""
+    on_request: dict[Name, Strings] = Field(default_factory=dict)
+    """row → columns that are blank in the paper, and that nobody asked for."""
 
 
 class Difference(Settings):

@@ -43,8 +43,14 @@ def _json(content: Content) -> dict[str, Any]:
         "compares": settings.compares,
         "recipe": settings.recipe,
         "commit": content.commit,
+        "dirty": content.dirty,
         "table": settings.table.model_dump(mode="json"),
         "cells": [_cell(cell) for cell in content.cells],
+        "leads": [
+            {"column": column, "metric": metric, **asdict(lead), "holds": lead.holds}
+            for column, leads in content.leads.items()
+            for metric, lead in leads.items()
+        ],
         "runs": [_run(content, result) for result in content.results()],
     }
 
@@ -63,6 +69,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
                 "std": entry.ours.std if entry.ours else None,
                 "n": len(entry.values),
                 "paper": entry.paper,
+                "superseded": entry.superseded,
                 "difference": entry.difference,
             }
             for metric, entry in cell.entries.items()
@@ -81,7 +88,7 @@ def _csv(content: Content) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     keys = ("row", "column", "model", "protocol", "start", "metric", "same_as")
-    numbers = ("mean", "std", "n", "paper", "difference")
+    numbers = ("mean", "std", "n", "paper", "superseded", "difference")
     writer.writerow([*keys, *numbers, "values", "runs", "commits"])
     table = content.settings.table
     for cell in map(_cell, content.cells):

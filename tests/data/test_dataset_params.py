@@ -11,7 +11,8 @@ from sdetr.data.settings import DatasetSettings
 
 ROOT = Path(__file__).parents[2] / "params"
 PARAMS = Params(ROOT)
-NAMES = PARAMS.names("datasets")
+NAMES = [name for name in PARAMS.names("datasets") if "of" not in PARAMS.resolve("datasets", name).values]
+"""But for parts of others."""
 
 
 def settings(name: str) -> DatasetSettings:

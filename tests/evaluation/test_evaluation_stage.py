@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sdetr
@@ -13,6 +14,7 @@ from sdetr.config.base import SettingsError
 from sdetr.evaluation.boxes import evaluate
 from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.predictions import write_predictions
+from sdetr.evaluation.resamples import read_resamples
 from sdetr.evaluation.settings import RECIPE
 from sdetr.evaluation.stage import evaluate_run
 from sdetr.files import sha256
@@ -41,6 +43,32 @@ def test_the_file_holds_the_numbers_and_the_digests_of_what_they_were_made_from(
     made_from = {"settings": "settings.yaml", "predictions": "predictions.json", "test": "index.json"}
     for slot, name in made_from.items():
         assert result["inputs"][slot] == {"path": str(files / name), "sha256": sha256(files / name)}
+
+
+def test_resamples_lie_beside_and_are_spread_around_the_numbers(files):
+    said = (files / "settings.yaml").read_text()
+    (files / "settings.yaml").write_text(f"{said}eleven_point: true\nresamples: 300\n")
+    evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+    result = json.loads((files / "metrics.json").read_text())
+    assert result["outputs"] == {"resamples.json": sha256(files / "resamples.json")}
+    found = read_resamples(files / "resamples.json")
+    assert found.images == result["images"] and set(found.metrics) == set(result["metrics"])
+    for name, values in found.metrics.items():
+        assert len(values) == 300
+        low, high = np.nanpercentile(values, [0.5, 99.5])
+        assert low < result["metrics"][name] < high
+
+
+def test_a_draw_without_any_object_has_no_number_nor_has_a_test_set_without(files):
+    index = json.loads((files / "index.json").read_text())
+    first = index["annotations"][0]
+    for there in ([first | {"iscrowd": 0}], []):
+        (files / "index.json").write_text(json.dumps(index | {"annotations": there}))
+        evaluate_run(files / "settings.yaml", files / "predictions.json", files / "metrics.json")
+        found = read_resamples(files / "resamples.json").metrics
+        assert bool(found) == bool(there)
+        if there:  # one of 14 images has it: a draw misses it with (13/14)^14
+            assert np.isnan(found["AP"]).mean() == pytest.approx((13 / 14) ** 14, abs=0.06)
 
 
 def test_eleven_points_stand_beside_cocos_where_settings_say_so(files):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -56,6 +57,9 @@ class Tree:
         self.record(f"{folder}/run.json", before, made, **about)
         evaluated = {"predictions": (f"{folder}/run.json", "predictions.json"), "test": (index, "test.json")}
         self.record(f"{folder}/metrics.json", evaluated, {}, metrics=metrics, recipe=RECIPE)
+        # Drawn images add the same chance to every run.
+        chance = np.random.default_rng(0).normal(0, 1, 200)
+        self.resample(folder, {name: value + chance for name, value in metrics.items()})
         return {"run": folder}
 
     def record(
@@ -69,6 +73,14 @@ class Tree:
         write(Path(path), {"inputs": inputs, "outputs": made, **about})
         makers = {slot: maker for slot, (maker, _) in before.items()}
         self.settings["records"][path] = {"settings": "settings digest", "inputs": makers}
+
+    def resample(
+        self, folder: str, metrics: dict[str, np.ndarray], images: int = 50, draws: str = "the same"
+    ) -> None:
+        """Writes what an evaluation drew."""
+        lists = {name: [None if np.isnan(v) else v for v in values] for name, values in metrics.items()}
+        write(file := Path(folder, "resamples.json"), {"images": images, "draws": draws, "metrics": lists})
+        change(f"{folder}/metrics.json", "outputs", to={file.name: sha256(file)})
 
     def make(self) -> str:
         Path("table.yaml").write_text(yaml.safe_dump(self.settings, sort_keys=False))
@@ -107,6 +119,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """Two rows and two columns: three seeds, one seed, the same as another row, and nothing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sdetr.report.content.current_commit", lambda: COMMIT)
+    monkeypatch.setattr("sdetr.report.content.has_changes", lambda: False)
     table = {
         "title": "Toy table",
         "caption": "What it shows.",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.config.base import SettingsError
 from sdetr.files import sha256
 
 
@@ -19,13 +20,14 @@ def rows(page: str, start: str) -> list[list[str]]:
 def test_a_cell_is_mean_and_sample_deviation_with_the_paper_beside_it(tree):
     page = tree.make()
     assert rows(page, "from scratch")[0] == [
-        "from scratch", "3 ([seed0][1], [seed1][2], [seed2][3])", "42.0 ± 2.0", "41.0", "84.0 ± 4.0", "60.5",
+        "from scratch", "3 ([seed0][1], [seed1][2], [seed2][3])", "42.0 ± 2.0", "41.0",
+        "**84.0 ± 4.0**", "60.5",
     ]  # fmt: skip
 
 
 def test_a_single_run_shows_no_deviation_and_is_marked(tree):
     page = tree.make()
-    assert rows(page, "pretrained")[0] == ["pretrained", "1 ¹ ([seed0][4])", "50.2", "–", "70.0", "–"]
+    assert rows(page, "pretrained")[0] == ["pretrained", "1 ¹ ([seed0][4])", "**50.2**", "–", "70.0", "–"]
     assert "¹ One run" in page
 
 
@@ -93,7 +95,8 @@ def test_a_scale_that_compares_shows_the_difference_and_no_warning(tree):
     page = tree.make()
     assert page.startswith("# Toy table\n")
     assert "Nothing on this page compares" not in page
-    assert rows(page, "from scratch")[0][2:] == ["42.0 ± 2.0", "41.0 (+1.0)", "84.0 ± 4.0", "60.5 (+23.5)"]
+    said = ["42.0 ± 2.0", "41.0 (+1.0)", "**84.0 ± 4.0**", "60.5 (+23.5)"]
+    assert rows(page, "from scratch")[0][2:] == said
     assert "Δ is ours − paper." in page
 
 
@@ -161,8 +164,64 @@ def test_cells_of_other_code_are_marked(tree, edit):
     page = tree.make()
     assert rows(page, "from scratch")[0][1].startswith("3 ² (")
     assert rows(page, "pretrained")[0][1].startswith("1 ¹ (")
-    note = page.split("² Made by other code than commit `aaaaaaa`")[1]
-    assert "`bbbbbbb`, `aaaaaaa` with uncommitted changes, an unknown commit." in note
+    note = page.split("² Made by other code than commit `aaaaaaa`, which is here now: ")[1]
+    assert note.startswith("`bbbbbbb`, `aaaaaaa` with uncommitted changes, an unknown commit.")
+    assert {run["foreign"] for run in tree.json()["runs"]} == {True, False}
+
+
+def test_where_the_code_here_has_changes_every_cell_is_marked(tree, monkeypatch):
+    monkeypatch.setattr("sdetr.report.content.has_changes", lambda: True)
+    page = tree.make()
+    assert rows(page, "from scratch")[0][1].startswith("3 ² (")
+    assert rows(page, "pretrained")[0][1].startswith("1 ¹ ² (")
+    assert (
+        "² Made by other code than commit `aaaaaaa` with uncommitted changes, which is here now: `aaaaaaa`."
+        in page
+    )
+    assert tree.json()["dirty"] and {run["foreign"] for run in tree.json()["runs"]} == {True}
+
+
+def test_a_corrected_number_stands_beside_the_struck_out_one_that_it_corrects(tree):
+    table = tree.settings["table"]
+    table["superseded"] = {"scratch": {"big": {"AP": 48.9}}}
+    table["superseded_source"] = "A later note"
+    page = tree.make()
+    assert rows(page, "from scratch")[0][3:6:2] == ["~~48.9~~ 41.0", "60.5"]
+    assert "~~Struck out~~ is what was published first, beside what corrects it: A later note." in page
+    cell = next(cell for cell in tree.json()["cells"] if (cell["row"], cell["column"]) == ("scratch", "big"))
+    assert [cell["metrics"][name]["superseded"] for name in ("AP", "AP50")] == [48.9, None]
+    line = next(line for line in tree.out.with_suffix(".csv").read_text().splitlines() if "48.9" in line)
+    assert line.startswith("scratch,big,") and ",41.0,48.9," in line
+
+
+def test_blank_cells_print_a_dash_and_both_engines_ways_to_ask_for_them(tree):
+    del tree.settings["same_as"]
+    tree.settings["on_request"] = {"ours": ["small"], "scratch": ["small"]}
+    page = tree.make()
+    assert rows(page.split("### Small DETR")[1], "pretrained")[0][1:] == ["–", "–", "–"]
+    assert "Blank in the paper, and run on request: `ours.small`, `scratch.small`." in page
+    assert "all_tables --config scale=demo tables=toy cells=toy.ours.small`" in page
+    assert "`sdetr plan --scale demo --table toy --cell toy.ours.small --dvc`" in page
+
+
+@pytest.mark.parametrize(
+    "said, wrong",
+    [
+        (
+            {"superseded": {"scratch": {"big": {"AP": 48.9}}}},
+            "superseded, superseded_source: found one of them",
+        ),
+        ({"superseded_source": "A later note"}, "superseded, superseded_source: found one of them"),
+        (
+            {"superseded": {"ours": {"big": {"AP": 48.9}}}, "superseded_source": "A later note"},
+            r"superseded: ours\.big\.AP has no number in paper that corrects it",
+        ),
+    ],
+)
+def test_what_is_superseded_has_a_source_and_a_correction(tree, said, wrong):
+    tree.settings["table"] |= said
+    with pytest.raises(SettingsError, match=wrong):
+        tree.make()
 
 
 def test_names_cannot_break_out_of_their_cell(tree):

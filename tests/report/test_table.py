@@ -20,7 +20,8 @@ def test_json_and_csv_hold_every_value_and_where_it_came_from(tree):
     tree.make()
     cell = next(cell for cell in tree.json()["cells"] if (cell["row"], cell["column"]) == ("scratch", "big"))
     assert cell["metrics"]["AP"] == {
-        "values": [40.0, 42.0, 44.0], "mean": 42.0, "std": 2.0, "n": 3, "paper": 41.0, "difference": 1.0,
+        "values": [40.0, 42.0, 44.0], "mean": 42.0, "std": 2.0, "n": 3, "paper": 41.0, "superseded": None,
+        "difference": 1.0,
     }  # fmt: skip
     assert cell["runs"] == [f"data/demo/finetune/toy-50e/big/swav_r50/seed{n}" for n in range(3)]
     assert cell["commits"] == ["a" * 40] * 3

@@ -15,19 +15,21 @@ from workflow.lib.stale import forget_stale
 class Lookup:
     """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
 
-    def __init__(self, plan: Plan, tables: str = "first"):
+    def __init__(self, plan: Plan, tables: str = "first", cells: tuple[str, ...] = ()):
         self.plan, self.scale, self.shards = plan, plan.scale, plan.shards
-        self.tables_asked = tables
+        self.tables_asked, self.cells_asked = tables, " ".join(f"--cell {cell}" for cell in cells)
         self.synced = f"data/{plan.scale}/state/synced"
         """Says that the tables of today were mirrored into MLflow, or that it was tried."""
 
     @classmethod
     def of(cls, config: dict[str, Any], write: bool) -> "Lookup":
-        """The plan of `--config scale=… tables=…` (demo, first). Only the main process writes settings.
+        """The plan of `--config scale=… tables=… cells=…` (demo, first, none). Only the main process writes.
 
         A mistake in params/ ends everything here, before any job, with its lines alone: no traceback.
         """
         scale, tables = str(config.get("scale", "demo")), config.get("tables", "first")
+        asked = config.get("cells", "")
+        cells = tuple(asked if isinstance(asked, list) else filter(None, str(asked).split(",")))
         try:
             if config and "scale" not in config:
                 raise SettingsError(
@@ -35,9 +37,12 @@ class Lookup:
                     f"--config scale=… {' '.join(f'{name}={value}' for name, value in config.items())}"
                 )
             plan = compile_plan(
-                Path("params"), scale, tables if tables in ("first", "all") else str(tables).split(",")
+                Path("params"),
+                scale,
+                tables if tables in ("first", "all") else str(tables).split(","),
+                cells,
             )
-            lookup = cls(plan, str(tables))
+            lookup = cls(plan, str(tables), cells)
             if write:
                 plan.write()
                 forget_stale(plan)

@@ -1,6 +1,6 @@
 """
-IN    data/{scale}/{run}/{predictions,metrics,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
-OUT   data/{scale}/{run}/metrics.json; reports/{scale}/tables/{name}.{md,csv,json}; reports/{scale}/runs/{run}.html
+IN    data/{scale}/{run}/{predictions,metrics,resamples,run}.json, metrics.jsonl; data/{scale}/settings/tables/{name}.yaml
+OUT   data/{scale}/{run}/{metrics,resamples}.json; reports/{scale}/tables/{name}.{md,csv,json}; reports/{scale}/runs/{run}.html
       reports/{scale}/numbers/{name}/: a file per cell, and its curve; reports/{scale}/costs/{name}.md: what the runs took
       all of it again in MLflow
 """
@@ -17,6 +17,7 @@ rule evaluate:
         predictions="data/{scale}/{run}/predictions.json",
     output:
         metrics="data/{scale}/{run}/metrics.json",
+        resamples="data/{scale}/{run}/resamples.json",
     log:
         "logs/{scale}/{run}/metrics.log",
     wildcard_constraints:
@@ -78,5 +79,6 @@ rule sync:
     params:
         scale=PLAN.scale,
         tables=PLAN.tables_asked,
+        cells=PLAN.cells_asked,
     shell:
-        "sdetr sync --scale {params.scale} --tables {params.tables} --minutes 3 2> >(tee {log} >&2) || true"
+        "sdetr sync --scale {params.scale} --tables {params.tables} {params.cells} --minutes 3 2> >(tee {log} >&2) || true"

@@ -1,0 +1,57 @@
+"""The file of resamples: what a run's numbers are on test sets drawn anew from its test images.
+
+`{"images", "draws": digest, "metrics": {name: [B]}}`, percent, null where a draw has no object to find.
+Runs whose draws are the same may be compared draw by draw.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdetr.evaluation.eleven_point import eleven_point_matches
+from sdetr.evaluation.matches import match
+from sdetr.evaluation.resampling import draws, eleven_point_resampled, resampled
+from sdetr.evaluation.settings import EvaluateRun
+from sdetr.evaluation.truth import truth_and_found
+from sdetr.files import write_json
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """B numbers of every metric."""
+
+    images: int
+    draws: str  # sha256 of how often each draw has each image
+    metrics: dict[str, NDArray[np.float64]]  # (B,) percent; NaN where there is nothing to find
+
+
+def write_resamples(path: Path, run: EvaluateRun, predictions: Mapping[str, Any]) -> None:
+    """Raises ValueError when predictions do not fit the index."""
+    truth, found = truth_and_found(Path(run.test), predictions, run.any_class)
+    counts = draws(truth.image_id.size, run.resamples)
+    metrics = resampled(match(truth, found), counts)
+    if run.eleven_point:
+        by_image = eleven_point_matches(truth, found)
+        metrics |= {f"{name}-11": values for name, values in eleven_point_resampled(by_image, counts).items()}
+    content = {
+        "images": truth.image_id.size,
+        "draws": hashlib.sha256(counts.tobytes()).hexdigest(),
+        "metrics": {
+            name: [None if np.isnan(value) else round(float(value), 4) for value in values]
+            for name, values in metrics.items()
+        },
+    }
+    write_json(path, content)
+
+
+def read_resamples(path: Path) -> Resamples:
+    """What `write_resamples` wrote."""
+    content = json.loads(path.read_bytes())
+    metrics = {name: np.array(values, np.float64) for name, values in content["metrics"].items()}
+    return Resamples(content["images"], content["draws"], metrics)

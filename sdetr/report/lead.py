@@ -1,0 +1,115 @@
+"""How far the best of some rows is before the next, and whether chance explains it.
+
+The bootstrap is paired over images: every draw has the same test images for both rows and all their seeds.
+Seeds are drawn with it, for another training would have given other ones: of n seeds n − 1, with replacement,
+whose mean varies exactly as the mean of n does. So few seeds say little about how much they vary; as in
+Welch's test the interval is widened by Student's t over the normal quantile, at the degrees of freedom that
+the seeds leave (Satterthwaite's). Of equal rows with two, three or five seeds 4 to 7 % seem different then,
+else up to a third. A row of one run adds nothing: its interval knows the test images' chance alone.
+"""
+
+import hashlib
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from sdetr.evaluation.resamples import Resamples
+
+ENDS = (0.025, 0.975)
+"""Of an interval of 95 %."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a row brings into comparisons: values and resamples of its runs."""
+
+    row: str
+    runs: tuple[str, ...]
+    values: dict[str, tuple[float, ...]]  # by metric, percent
+    resamples: tuple[Resamples, ...]  # none of a row that reads a curve: nothing was predicted there
+
+    def mean(self, metric: str) -> float:
+        return statistics.fmean(self.values[metric])
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Difference of the best row to the next, percent, and its interval."""
+
+    best: str
+    next: str
+    difference: float
+    low: float
+    high: float
+    images: int
+    resamples: int
+
+    @property
+    def holds(self) -> bool:
+        return self.low > 0
+
+
+def lead(metric: str, rows: Sequence[Standing]) -> Lead | None:
+    """None for fewer than two rows, and where one of the two best has no resamples of the metric.
+
+    Raises ValueError for resamples of different draws.
+    """
+    there = [row for row in rows if row.values[metric]]
+    ranked = sorted(there, key=lambda row: row.mean(metric), reverse=True)[:2]
+    if len(ranked) < 2 or not all(_drawn(row, metric) for row in ranked):
+        return None
+    best, next_ = ranked
+    _refuse_other_draws(best, next_)
+    spread = _spread(best, metric) - _spread(next_, metric)  # (B,)
+    if np.isnan(spread).all():
+        return None
+    difference = best.mean(metric) - next_.mean(metric)
+    wider = _widening(float(np.nanvar(spread)), (best.values[metric], next_.values[metric]))
+    low, high = difference + wider * (np.nanquantile(spread, ENDS) - difference)
+    images = best.resamples[0].images
+    return Lead(best.row, next_.row, difference, float(low), float(high), images, spread.size)
+
+
+def _drawn(row: Standing, metric: str) -> bool:
+    """Not every number is one of images."""
+    return bool(row.resamples) and all(metric in one.metrics for one in row.resamples)
+
+
+def _refuse_other_draws(best: Standing, next_: Standing) -> None:
+    drawn = {
+        one.draws: run for row in (best, next_) for run, one in zip(row.runs, row.resamples, strict=True)
+    }
+    if len(drawn) > 1:
+        one, two, *_ = drawn.values()
+        raise ValueError(
+            f"{one} and {two} stand in one column, but their resamples drew different images; "
+            "evaluate both again with one version of NumPy"
+        )
+
+
+def _spread(row: Standing, metric: str) -> NDArray[np.float64]:
+    """(B,): the mean over drawn seeds, on drawn images; the same draws of seeds for every metric."""
+    values = np.stack([one.metrics[metric] for one in row.resamples])  # (n, B)
+    n, resamples = values.shape
+    if n == 1:
+        return np.asarray(values[0])
+    rng = np.random.default_rng(list(hashlib.sha256("\n".join(row.runs).encode()).digest()))
+    seeds = rng.integers(n, size=(n - 1, resamples))
+    mean: NDArray[np.float64] = np.take_along_axis(values, seeds, axis=0).mean(axis=0)
+    return mean
+
+
+def _widening(variance: float, rows: Sequence[Sequence[float]]) -> float:
+    """Student's t over the normal quantile; 1 where no seed's chance is part of the variance."""
+    parts = [
+        (statistics.variance(values) / len(values), len(values) - 1) for values in rows if len(values) > 1
+    ]
+    uncertain = sum(part**2 / freedom for part, freedom in parts)
+    if not uncertain:
+        return 1.0
+    freedom = max(variance**2 / uncertain, 1.0)
+    return float(stdtrit(freedom, ENDS[1])) / statistics.NormalDist().inv_cdf(ENDS[1])
