@@ -90,5 +90,5 @@ def test_a_run_keeps_the_body_of_its_start(
 
 
 def test_a_backbone_cannot_learn_on_a_body_that_is_frozen() -> None:
-    with pytest.raises(ValueError, match="lr_backbone: 1e-05, but train: heads freezes the backbone"):
+    with pytest.raises(ValueError, match="lr_backbone: 1e-05, but train: heads freezes that; give 0"):
         schedule(lr_backbone=1e-5)
