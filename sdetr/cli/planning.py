@@ -22,6 +22,11 @@ def add(verbs: Verbs) -> None:
         action="store_true",
         help="fail when these two are another plan's; else --write, and be quiet",
     )
+    plan.add_argument(
+        "--deviations",
+        action="store_true",
+        help="list what is guessed or not as in the papers, and what the scale changes, table by table",
+    )
     plan.set_defaults(run=_plan)
 
     schema = verbs.add_parser("schema", help="write the JSON schemas of params/ that editors use")
@@ -33,6 +38,9 @@ def _plan(a: argparse.Namespace) -> None:
     from sdetr.config.dvc import check_dvc, write_dvc
     from sdetr.config.listing import as_json, as_text
 
+    if a.deviations:
+        _print_deviations(a)
+        return
     plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"))
     tables = [word for table in a.table or () for word in ("--table", table)] or ["--first"] * a.first
     command = " ".join(["sdetr plan --scale", a.scale, *tables])
@@ -46,6 +54,16 @@ def _plan(a: argparse.Namespace) -> None:
     if a.check:
         return
     print(json.dumps(as_json(plan), indent=1) if a.json else as_text(plan))
+
+
+def _print_deviations(a: argparse.Namespace) -> None:
+    from sdetr.config.deviations import deviations, everywhere
+    from sdetr.config.deviations_listing import as_lines
+    from sdetr.config.layers import Params
+
+    params = Params(PARAMS)
+    tables = [deviations(params, a.scale, table) for table in a.table or params.names("tables")]
+    print("\n".join(as_lines(everywhere(params), tables)))
 
 
 def _schema(a: argparse.Namespace) -> None:

@@ -34,7 +34,14 @@ _WORDS = {
         "type": "object",
         "description": "exceptions: `model=detr`, `dataset=…`, `pretext=…`, `source=…`",
     },
-    "source": {"description": "field: where its number comes from", "type": ["object", "string"]},
+    "source": {
+        "description": "field: where its number comes from, or `guessed (F4); why; instead of …`",
+        "type": ["object", "string"],
+    },
+    "guessed": {
+        "type": "object",
+        "description": "row of docs/published/decisions.md: what is done; instead of what",
+    },
 }
 
 
