@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sdetr.config.scale import ScaleSettings
+from sdetr.config.throughput import ThroughputSettings
 from sdetr.data.settings import DatasetSettings
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
@@ -25,6 +26,7 @@ KINDS: dict[str, Any] = {
     "pretexts": Pretext,
     "protocols": Protocol,
     "tables": TableSettings,
+    "throughput": ThroughputSettings,
 }
 """Folder of `params/` → what its files hold."""
 

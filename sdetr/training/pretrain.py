@@ -57,11 +57,11 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
         torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-        detector = Detector(run.model, run.trunk, num_classes=_classes(run))
+        detector = Detector(run.model, run.trunk, num_classes=classes_of(run))
         transfer(detector, init, ())
         if run.protocol.lr_backbone == 0 and not run.features:
             detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
-        objective = _objective(run, detector)
+        objective = search_of(run, detector)
 
         dataset = Dataset(Path(run.dataset))
         material = views_of(run, dataset)
@@ -82,12 +82,12 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         _publish(trained, card, said, attempt, out)
 
 
-def _classes(run: PretrainRun) -> int:
+def classes_of(run: PretrainRun) -> int:
     """Of the detector's own class head, which most pretexts do not use."""
     return run.pretext.logits if isinstance(run.pretext, DetregSettings) else 1
 
 
-def _objective(run: PretrainRun, detector: Detector) -> Search:
+def search_of(run: PretrainRun, detector: Detector) -> Search:
     lr_backbone = run.protocol.lr_backbone
     match run.pretext:
         case SiameseSettings() as siamese:
