@@ -80,10 +80,15 @@ def _settings(composer: "Composer", name: str, protocol: str) -> "tuple[ModelSet
 
 @cache
 def _prepared(composer: "Composer", dataset: str) -> Path:
-    """The index of a data set, made if it is not there; what we draw is looked after every time."""
-    from sdetr.data.prepare import prepare
+    """The index of a data set, of the whole of it, made if it is not there.
 
-    settings, name = composer.dataset(dataset), composer.dataset_name(dataset)
+    What we draw is looked after every time.
+    """
+    from sdetr.data.prepare import prepare
+    from sdetr.data.settings import of_draw
+
+    whole = composer.whole_name(of_draw(dataset, 0))
+    settings, name = composer.whole(whole), composer.dataset_name(whole)
     index = Path("data") / "raw" / name / f"{settings.split}.json"
     if settings.generate or not index.exists():
         prepare(settings, name, index)

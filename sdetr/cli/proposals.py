@@ -46,7 +46,7 @@ def _report(a: argparse.Namespace) -> None:
     from sdetr.proposals.survey import sample, survey
 
     compose = Composer(Params(PARAMS), a.scale)
-    stands, split = compose.dataset_name(a.dataset), compose.dataset(a.dataset).split
+    stands, split = compose.dataset_name(a.dataset), compose.whole(a.dataset).split
     runs = {
         name: proposals.ProposalsRun(
             stage="proposals",

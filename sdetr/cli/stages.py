@@ -8,6 +8,7 @@ from sdetr.cli.verbs import Run, Verbs
 
 def add(verbs: Verbs) -> None:
     _stage(verbs, "prepare", "generate or find a data set, and write its index", _prepare)
+    _stage(verbs, "subset", "write the index of part of a data set", _subset)
     _stage(verbs, "backbone", "fetch or train a backbone", _backbone)
     propose = _stage(
         verbs, "propose", "propose boxes for the images of a data set, or of one shard", _propose
@@ -49,6 +50,12 @@ def _prepare(a: argparse.Namespace) -> None:
     from sdetr.data.prepare import prepare_run
 
     prepare_run(a.settings, a.out)
+
+
+def _subset(a: argparse.Namespace) -> None:
+    from sdetr.data.subset import subset_run
+
+    subset_run(a.settings, a.out)
 
 
 def _backbone(a: argparse.Namespace) -> None:

@@ -40,9 +40,14 @@ NOT_COUNTED = (
 
 def images_of(plan: Plan, index: str) -> int | None:
     """How many images the index of a data set has, or about; None if nobody knows before it is made."""
-    settings = plan.maker(index).settings["dataset"]
+    job = plan.maker(index)
+    settings = job.settings["subset" if job.stage == "subset" else "dataset"]
     if settings.get("expected_images"):
         return int(settings["expected_images"])
+    if job.stage == "subset":
+        only_share = settings.get("share") and not settings.get("classes") and not settings.get("shots")
+        whole = images_of(plan, job.inputs["whole"]) if only_share else None
+        return None if whole is None else round(settings["share"] * whole)
     if settings.get("generate"):
         return int(settings["generate"]["images"])
     if settings.get("only"):  # folders of ImageNet, each of about a thousandth of its images

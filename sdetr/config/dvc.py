@@ -15,6 +15,7 @@ FILES, ITEMS = "dvc.yaml", "plan.yaml"
 
 COMMANDS = {
     "data": "prepare --settings ${item.in.settings} --out ${item.out.index}",
+    "subset": "subset --settings ${item.in.settings} --out ${item.out.index}",
     "backbone": "backbone --settings ${item.in.settings} --out ${item.out.weights}",
     "proposals": "propose --settings ${item.in.settings} --out ${item.out.file}",
     "views": "views --settings ${item.in.settings} --out ${item.out.file}",
@@ -54,16 +55,19 @@ def as_dvc(plan: Plan, command: str) -> dict[str, str]:
     items: Block = {}
     blocks: Block = {"plan": _settings(plan, command)}
     for stage in (stage for stage in STAGES if plan.of(stage)):
-        kinds: dict[tuple[str, ...], list[Job]] = {}
+        kinds: dict[tuple[object, ...], list[Job]] = {}
         for job in plan.of(stage):
-            kinds.setdefault((*job.inputs, "→", *job.outputs), []).append(job)
+            kinds.setdefault((*job.inputs, "→", *job.outputs, _brought(plan, job)), []).append(job)
         for n, jobs in enumerate(kinds.values(), 1):
             name = stage if n == 1 else f"{stage}-{n}"
             if stage == "table":
-                blocks |= {job.path.replace("/", "-"): _block(job, alone=True) for job in jobs}
+                blocks |= {job.path.replace("/", "-"): _block(job, False, alone=True) for job in jobs}
             else:
                 items[name] = {job.path: {"in": job.inputs, "out": job.outputs} for job in jobs}
-                blocks[name] = {"foreach": f"${{{name}}}", "do": _block(jobs[0], alone=False)}
+                blocks[name] = {
+                    "foreach": f"${{{name}}}",
+                    "do": _block(jobs[0], _brought(plan, jobs[0]), alone=False),
+                }
     tables = plan.of("table")
     whole = {
         "vars": [ITEMS],
@@ -87,7 +91,14 @@ def _settings(plan: Plan, command: str) -> Block:
     return {"cmd": f"{command} --check", "deps": ["params", ITEMS], "outs": files}
 
 
-def _block(job: Job, alone: bool) -> Block:
+def _brought(plan: Plan, job: Job) -> bool:
+    """Whether it says where data lies that somebody brought, or part of it."""
+    if job.stage == "subset":
+        return _brought(plan, plan.maker(job.inputs["whole"]))
+    return job.stage == "data" and "images" not in job.outputs
+
+
+def _block(job: Job, brought: bool, alone: bool) -> Block:
     """One job by its paths, or all jobs of its slots by `${item…}`."""
     slots = {f"in.{slot}": file for slot, file in job.inputs.items()}
     slots |= {f"out.{slot}": file for slot, file in job.outputs.items()}
@@ -100,7 +111,6 @@ def _block(job: Job, alone: bool) -> Block:
         for side in ("in.", "out.")
     )
     # Data that somebody brought is not copied into a cache, nor is what says where it lies.
-    brought = job.stage == "data" and "images" not in job.outputs
     return {
         "cmd": command,
         "deps": deps,

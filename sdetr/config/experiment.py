@@ -10,7 +10,7 @@ from sdetr.config.job import STAGES
 from sdetr.config.layers import Facts, Layer, Params, nearest
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.settings import Dataset, DatasetSettings, SubsetSettings, of_draw
 from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
@@ -62,13 +62,39 @@ class Composer:
         return scale
 
     def dataset_name(self, name: str) -> str:
-        """What stands for a data set at this scale; the name has to be that of a file either way."""
-        self.params.kin("datasets", name)
-        return self.scale.datasets.get(name, name)
+        """What stands for a data set at this scale; the name has to be that of a file either way.
 
-    def dataset(self, name: str) -> DatasetSettings:
-        layer = self.params.resolve("datasets", self.dataset_name(name))
-        return self._checked(DatasetSettings, layer)
+        A part is named after the whole: `voc12-trainval-10pct` becomes `shapes-10pct` where shapes stand for
+        voc12-trainval.
+        """
+        self.params.kin("datasets", name)
+        self.whole_name(name)
+        here, settings = self.scale.datasets.get(name, name), self.dataset(name)
+        if isinstance(settings, SubsetSettings):
+            whole = self.dataset_name(settings.of)
+            if whole != settings.of:
+                return f"{whole}-{here.removeprefix(f'{settings.of}-')}"
+        return here
+
+    def dataset(self, name: str) -> DatasetSettings | SubsetSettings:
+        layer = self.params.resolve("datasets", self.scale.datasets.get(name, name))
+        settings: DatasetSettings | SubsetSettings = self._checked(Dataset, layer)
+        return settings
+
+    def whole(self, name: str) -> DatasetSettings:
+        """A data set, or the one that it is a part of."""
+        settings = self.dataset(self.whole_name(name))
+        assert isinstance(settings, DatasetSettings)
+        return settings
+
+    def whole_name(self, name: str) -> str:
+        """Raises SettingsError for a part of itself."""
+        seen = [name]
+        while isinstance(settings := self.dataset(seen[-1]), SubsetSettings):
+            if settings.of in seen:
+                raise SettingsError(f"data set {' is part of '.join([*seen, settings.of])}; name a whole one")
+            seen.append(settings.of)
+        return seen[-1]
 
     def backbone(self, name: str) -> TrainedBackbone | FetchedBackbone:
         self.params.kin("backbones", name)
@@ -132,7 +158,7 @@ class Composer:
 
     def _dataset_of(self, protocol: str, model: str) -> tuple[str, ...]:
         layer = self.params.resolve("protocols", protocol, {"model": self.params.kin("models", model)})
-        name = str(layer.values.get("dataset"))
+        name = of_draw(str(layer.values.get("dataset")), 0)
         return (*self.params.kin("datasets", name), name.split("-")[0])
 
     def _protocol(self, name: str, facts: Facts) -> AnyProtocol:

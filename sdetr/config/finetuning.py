@@ -7,6 +7,7 @@ from sdetr.config.job import Job
 from sdetr.config.pretraining import initial_backbone, pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
+from sdetr.data.settings import of_draw
 from sdetr.evaluation.settings import EvaluateRun
 from sdetr.training.settings import FinetuneRun, ProtocolSettings
 
@@ -27,7 +28,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
     before = _before(stages, start, model)
     inputs = {
         "init": before.outputs["weights"],
-        "train": stages.dataset(settings.dataset).outputs["index"],
+        "train": stages.dataset(of_draw(settings.dataset, seed)).outputs["index"],
         "test": stages.dataset(settings.test).outputs["index"],
     }
     detector = stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start))
@@ -52,7 +53,7 @@ def evaluate(stages: Stages, run: Job) -> Job:
     if run.stage == "measure":  # what is measured without being trained knows no classes
         how = {"any_class": True}
     else:
-        how = {"eleven_point": stages.compose.dataset(run.settings["protocol"]["test"]).layout == "voc"}
+        how = {"eleven_point": stages.compose.whole(run.settings["protocol"]["test"]).layout == "voc"}
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json"})
@@ -75,7 +76,7 @@ def root(stages: Stages, start: Start, model: str) -> str:
 def stands(stages: Stages, protocol: str, model: str, start: Start) -> dict[str, str]:
     """The papers' data sets and backbone of a run → what stands for them here, where it differs."""
     settings = protocol_of(stages, protocol, model, start)
-    return stands_for(stages, [settings.dataset, settings.test], model, start)
+    return stands_for(stages, [of_draw(settings.dataset, 0), settings.test], model, start)
 
 
 def stands_for(stages: Stages, datasets: list[str], model: str, start: Start | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sdetr.config.scale import ResourceSettings
 
 STAGES = (
     "data",
+    "subset",
     "backbone",
     "proposals",
     "views",

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.throughput import ThroughputSettings
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.settings import Dataset
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
@@ -18,7 +18,7 @@ from sdetr.views.settings import Views
 
 KINDS: dict[str, Any] = {
     "scales": ScaleSettings,
-    "datasets": DatasetSettings,
+    "datasets": Dataset,
     "backbones": Backbone,
     "models": ModelSettings,
     "proposers": Proposer,

@@ -9,7 +9,7 @@ from sdetr.config.experiment import Composer
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.scale import ResourceSettings
-from sdetr.data.settings import DataRun
+from sdetr.data.settings import DataRun, DatasetSettings, SubsetRun, SubsetSettings
 from sdetr.training.settings import BackboneRun, TrainedBackbone
 
 
@@ -47,14 +47,36 @@ class Stages:
 
     def dataset(self, name: str) -> Job:
         """Raw data has no scale, nor has its settings file; images are outputs where they are drawn."""
-        stands = self.compose.dataset_name(name)
+        stands, whole = self.compose.dataset_name(name), self.compose.whole(name)
         settings = self.compose.dataset(name)
-        stem = f"data/raw/{stands}/{settings.split}"
+        stem = f"data/raw/{stands}/{whole.split}"
         outputs = {"index": f"{stem}.json", "record": f"{stem}.record.json"}
+        if isinstance(settings, SubsetSettings):
+            outputs["ids"] = f"{stem}.ids.txt"
+            return self._subset(stands, settings, whole, outputs)
         if settings.generate:
             outputs["images"] = f"data/raw/{stands}/{data.DRAWN.format(split=settings.split)}"
-        run = DataRun(stage="data", recipe=data.RECIPE, name=stands, dataset=settings)
+        run = DataRun(stage="data", recipe=data.RECIPES["data"], name=stands, dataset=settings)
         return self.add("data", f"raw/{stands}", run, {}, outputs, f"data/raw/{stands}.yaml")
+
+    def _subset(
+        self, name: str, settings: SubsetSettings, whole: DatasetSettings, outputs: dict[str, str]
+    ) -> Job:
+        index = self.dataset(settings.of).outputs["index"]
+        of = self.compose.dataset_name(settings.of)
+        if of != settings.of:  # the papers' number is not that of what stands for their data
+            settings = settings.model_copy(update={"of": of, "expected_images": None})
+        held_back = whole.unseen if settings.classes in ("seen", "unseen") else whole.novel
+        side = "only" if settings.classes in ("unseen", "novel") else "without"
+        run = SubsetRun(
+            stage="subset",
+            recipe=data.RECIPES["subset"],
+            name=name,
+            subset=settings,
+            whole=index,
+            **({side: held_back} if settings.classes else {}),
+        )
+        return self.add("subset", f"raw/{name}", run, {"whole": index}, outputs, f"data/raw/{name}.yaml")
 
     def backbone(self, name: str) -> Job:
         settings = self.compose.backbone(name)

@@ -87,7 +87,7 @@ class PlannedTable:
             )
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
-        layout = self.stages.compose.dataset(protocol.test).layout
+        layout = self.stages.compose.whole(protocol.test).layout
         if layout != "voc":
             self._refuse_eleven_points(row, f"{name} tests on {protocol.test}, whose layout is {layout}")
         if said.epoch is not None:

@@ -42,14 +42,17 @@ class Index:
     funnel: dict[str, int] = field(default_factory=dict)
     """How many boxes and files were found, mended and left out."""
 
-    def save(self, path: Path) -> None:
-        """Written line by line, so that 860,000 annotations need no second copy in memory."""
+    def save(self, path: Path, within: Path | None = None) -> None:
+        """Written line by line, so that 860,000 annotations need no second copy in memory.
+
+        A root `within` a folder that moves as a whole, if not said the file's own, is stored relative to it.
+        """
         root = self.root.absolute()
         home = path.parent.absolute()
-        inside = root.is_relative_to(home)
+        near = root.is_relative_to((within or home).absolute())
         info = {
             "dataset": self.dataset,
-            "root": os.fspath(root.relative_to(home) if inside else root),
+            "root": os.path.relpath(root, home) if near else os.fspath(root),
             "funnel": self.funnel,
         }
         with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -70,7 +73,7 @@ class Index:
             info = content["info"]
             return cls(
                 dataset=info["dataset"],
-                root=path.parent / info["root"],
+                root=Path(os.path.normpath(path.parent / info["root"])),  # `..` of a link is not meant
                 classes=[row["name"] for row in content["categories"]],
                 images=[_image(row) for row in content["images"]],
                 annotations=[_annotation(row) for row in content["annotations"]],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
-from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
+from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, NameOfDraw, ResizeSettings
 from sdetr.evaluation.settings import ProposalsProtocolSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.settings import Pretext
@@ -70,7 +70,8 @@ class ProtocolSettings(ScheduleSettings):
     """What papers call "we fine-tune on VOC12 for 50 epochs": one file of `params/protocols/`."""
 
     task: Literal["detection"]
-    dataset: Name
+    dataset: NameOfDraw
+    """With `{seed}` in its name, runs of different seeds train on different draws."""
     test: Name
     augment: AugmentSettings
     resize: ResizeSettings

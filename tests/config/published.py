@@ -27,10 +27,15 @@ def printed(paper: str) -> list[Printed]:
         elif not line.startswith("|"):
             headers = []
         elif not headers:
-            headers = _cells(line)
+            headers = _numbered(_cells(line))
         elif not set(line) <= set("|-: "):
             lines.append(Printed(heading, dict(zip(headers, _cells(line), strict=True))))
     return lines
+
+
+def _numbered(headers: list[str]) -> list[str]:
+    """The second of one name is `AP50 2`."""
+    return [f"{one} 2" if one in headers[:n] else one for n, one in enumerate(headers)]
 
 
 def _cells(line: str) -> list[str]:

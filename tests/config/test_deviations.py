@@ -19,14 +19,9 @@ TABLES = PARAMS.names("tables")
 GUESSED = {line.cells["id"] for line in printed("decisions") if "guessed" in line.cells["kind"]}
 WAITS = {
     "P4": "siamese-sensitivity",
-    "P14": "siamese-variants",
-    "P17": "siamese-proposals",
     "P25": "updetr-convergence",
     "P37": "detreg-ablation",
-    "F6": "siamese-variants",
-    "F7": "siamese-data-efficiency",
     "F8": "siamese-initialisation",
-    "F14": "detreg-voc",
     "F17": "detreg-fewshot",
     "F18": "detreg-fewshot",
     "F20": "updetr-oneshot",
@@ -41,7 +36,6 @@ WAITS = {
     "E21": "updetr-queries",
     "E22": "detreg-slots",
     "E23": "siamese-cost",
-    "D9": "siamese-data-efficiency",
     "M8": "updetr-oneshot",
 }
 """Guessed rows that are about tables which are not declared yet; it leaves this list with its table."""

@@ -54,6 +54,14 @@ def test_what_others_wait_for_longest_begins_first() -> None:
     assert wall_hours(tasks, 1) == 8
 
 
+def test_so_does_what_is_released_together_by_something_else() -> None:
+    """In the other order the GPU of the long chain would wait for 2 hours."""
+    after = frozenset({"data"})
+    long = {"first": Task(1, 1, after), "then": Task(5, 1, frozenset({"first"}))}
+    short = {"a": Task(2, 1, after), "b": Task(2, 1, after)}
+    assert wall_hours({"data": Task(1)} | short | long, 2) == 1 + 6
+
+
 def test_a_task_that_fits_does_not_wait_for_one_that_does_not() -> None:
     """Of two GPUs one is taken for 5 hours: the wide one has to wait, the small one has not."""
     tasks = {

@@ -67,8 +67,11 @@ class Lookup:
 
     def datasets(self, drawn: bool) -> str:
         """Pattern of the data sets whose images are made here, or of those whose images somebody brought."""
-        jobs = [job for job in self.plan.of("data") if ("images" in job.outputs) == drawn]
-        return "|".join(job.path.removeprefix("raw/") for job in jobs) or "(?!)"
+        return _any_of([job for job in self.plan.of("data") if ("images" in job.outputs) == drawn])
+
+    def parts(self) -> str:
+        """Pattern of the data sets that are part of another one."""
+        return _any_of(self.plan.of("subset"))
 
     def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
         """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""
@@ -93,3 +96,8 @@ class Lookup:
                 f"{path} is not in the plan of scale {scale}; `sdetr plan --scale {scale}` lists it"
             )
         return self.plan.jobs[path]
+
+
+def _any_of(datasets: list[Job]) -> str:
+    """Pattern of their names; without any, of none."""
+    return "|".join(job.path.removeprefix("raw/") for job in datasets) or "(?!)"

@@ -2,6 +2,7 @@
 IN    data/raw/{dataset}.yaml: where the images are, or how they are made
 OUT   data/raw/{dataset}/{split}.json: the index that everything else reads
       data/raw/{dataset}/generated-{split}/: images that are made; images that you brought are nobody's output
+      data/raw/{dataset}/{split}.ids.txt: of part of a data set, its images
 """
 
 
@@ -40,3 +41,23 @@ rule drawn_data:
         runtime=PLAN.resource("raw/{dataset}", "minutes"),
     shell:
         "exec sdetr prepare --settings {input.settings} --out {output.index} 2> >(tee {log} >&2)"
+
+
+rule subset:
+    input:
+        settings="data/raw/{dataset}.yaml",
+        whole=PLAN.input("raw/{dataset}", "whole"),
+    output:
+        index="data/raw/{dataset}/{split}.json",
+        record="data/raw/{dataset}/{split}.record.json",
+        ids="data/raw/{dataset}/{split}.ids.txt",
+    log:
+        "logs/data/{dataset}-{split}.log",
+    wildcard_constraints:
+        dataset=PLAN.parts(),
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("raw/{dataset}", "mem_mb"),
+        runtime=PLAN.resource("raw/{dataset}", "minutes"),
+    shell:
+        "exec sdetr subset --settings {input.settings} --out {output.index} 2> >(tee {log} >&2)"

@@ -12,7 +12,7 @@ from sdetr.data.embedded.write_folder import write_object_folders, write_scene_f
 from sdetr.data.embedded.write_voc import write_voc
 from sdetr.data.progress import ticking
 from sdetr.data.readers.places import nearest
-from sdetr.data.settings import DRAWN, RECIPE, DatasetSettings, ObjectsSettings
+from sdetr.data.settings import DRAWN, RECIPES, DatasetSettings, ObjectsSettings
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def generate(settings: DatasetSettings, name: str, folder: Path) -> DatasetSetti
     classes = _classes(settings, name)
     place = folder / DRAWN.format(split=settings.split)
     marker: dict[str, object] = {
-        "recipe": RECIPE,
+        "recipe": RECIPES["data"],
         "layout": settings.layout,
         "split": settings.split,
         "classes": list(classes),
