@@ -38,6 +38,7 @@ class Composer:
     scale_name: str
     used: list[Layer] = field(default_factory=list, compare=False)
     """What every answer was made of."""
+    _datasets: dict[str, DatasetSettings | SubsetSettings] = field(default_factory=dict, compare=False)
 
     @cached_property
     def _scale_layer(self) -> Layer:
@@ -77,9 +78,10 @@ class Composer:
         return here
 
     def dataset(self, name: str) -> DatasetSettings | SubsetSettings:
-        layer = self.params.resolve("datasets", self.scale.datasets.get(name, name))
-        settings: DatasetSettings | SubsetSettings = self._checked(Dataset, layer)
-        return settings
+        if name not in self._datasets:
+            layer = self.params.resolve("datasets", self.scale.datasets.get(name, name))
+            self._datasets[name] = self._checked(Dataset, layer)
+        return self._datasets[name]
 
     def whole(self, name: str) -> DatasetSettings:
         """A data set, or the one that it is a part of."""
