@@ -85,3 +85,12 @@ def test_sizes_that_nobody_published_are_not_guessed():
     plan = compile_plan(ROOT / "params", "demo", ["siamese-voc"])
     assert {bytes_of(plan, job) for job in plan.of("finetune")} == {None}
     assert all(bytes_of(plan, job) for job in plan.of("views"))
+
+
+def test_a_part_of_what_we_draw_has_its_share():
+    plan = compile_plan(ROOT / "params", "demo", ["siamese-data-efficiency"])
+    whole = images_of(plan, plan.jobs["raw/shapes-voc12-trainval-demo-s0"].outputs["index"])
+    parts = {
+        job.settings["subset"]["share"]: images_of(plan, job.outputs["index"]) for job in plan.of("subset")
+    }
+    assert whole and parts == {share: round(share * whole) for share in parts} and len(parts) > 1
