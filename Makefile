@@ -30,12 +30,13 @@ demo: setup
 	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules -- all_tables
 	-@$(MAKE) --no-print-directory cached
 	@echo; cat reports/demo/tables/*.md
-	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run python docs/demo.py"
+	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run sdetr times"
 	@echo "Curves and pictures: make ui"
 
 demo-all: setup
 	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config scale=demo tables=all -- all_tables
 	-@$(MAKE) --no-print-directory cached
+	@echo; uv run --no-sync sdetr times --tables all --cores $(CORES)
 
 # What Snakemake made is DVC's too: `uv run dvc repro` has nothing to do afterwards.
 cached: setup
@@ -44,6 +45,7 @@ cached: setup
 
 smoke: setup
 	uv run --no-sync snakemake --profile smoke --cores $(CORES) --quiet rules -- all_tables
+	@echo; uv run --no-sync sdetr times --scale smoke --tables all --cores $(CORES)
 
 test: lint unit overfit-four mutants pipeline
 

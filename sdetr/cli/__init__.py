@@ -7,7 +7,7 @@ import argparse
 import logging
 import sys
 
-from sdetr.cli import asking, exchange, mirror, models, overfit, planning, proposals, stages
+from sdetr.cli import asking, exchange, fetch, mirror, models, overfit, planning, proposals, stages, times
 from sdetr.config.base import SettingsError
 
 
@@ -40,6 +40,6 @@ def _who(parsed: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sdetr", description=(__doc__ or "").split("\n")[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for room in (planning, stages, proposals, models, overfit, asking, exchange, mirror):
+    for room in (planning, fetch, stages, proposals, models, overfit, asking, exchange, mirror, times):
         room.add(verbs)
     return parser

@@ -85,7 +85,7 @@ def _prepared(composer: "Composer", dataset: str) -> Path:
     What we draw is looked after every time.
     """
     from sdetr.data.prepare import prepare
-    from sdetr.data.settings import of_draw
+    from sdetr.data.subsets.settings import of_draw
 
     whole = composer.whole_name(of_draw(dataset, 0))
     settings, name = composer.whole(whole), composer.dataset_name(whole)

@@ -81,7 +81,8 @@ def _notes(estimator: Estimator, costs: Sequence[Cost]) -> Iterator[tuple[str, l
     if told:
         yield "GPU-hours are of training, one GPU a run, without the curve's evaluations, at", _counted(told)
     unknown = Counter(str(hours.kind) for hours in runs.values() if hours.known is None)
-    unknown.update("measure" for job in plan.of("measure") if job.resources.gpu)
+    others = [job for job in plan.jobs.values() if job.resources.gpu and job.path not in runs]
+    unknown.update(job.stage for job in others)
     if unknown:
         yield "not known; run with --probe on the GPU that will train", _counted(unknown)
     late = {path: hours for path, hours in runs.items() if hours.known and hours.known > hours.limit}

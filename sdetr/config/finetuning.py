@@ -7,7 +7,7 @@ from sdetr.config.job import Job
 from sdetr.config.pretraining import initial_backbone, pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.data.settings import of_draw
+from sdetr.data.subsets.settings import of_draw
 from sdetr.evaluation.settings import EvaluateRun
 from sdetr.training.settings import FinetuneRun, ProtocolSettings
 
@@ -54,6 +54,8 @@ def evaluate(stages: Stages, run: Job) -> Job:
         how = {"any_class": True}
     else:
         how = {"eleven_point": stages.compose.whole(run.settings["protocol"]["test"]).layout == "voc"}
+        if run.settings["protocol"].get("matched"):
+            how["matched"] = True
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json"})

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from sdetr.config.scale import ScaleSettings
 from sdetr.config.throughput import ThroughputSettings
-from sdetr.data.settings import Dataset
+from sdetr.data.subsets.settings import Dataset
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer

@@ -9,7 +9,8 @@ from sdetr.config.experiment import Composer
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.scale import ResourceSettings
-from sdetr.data.settings import DataRun, DatasetSettings, SubsetRun, SubsetSettings
+from sdetr.data.settings import DataRun, DatasetSettings
+from sdetr.data.subsets.settings import SubsetRun, SubsetSettings
 from sdetr.training.settings import BackboneRun, TrainedBackbone
 
 
@@ -65,7 +66,8 @@ class Stages:
         index = self.dataset(settings.of).outputs["index"]
         of = self.compose.dataset_name(settings.of)
         if of != settings.of:  # the papers' number is not that of what stands for their data
-            settings = settings.model_copy(update={"of": of, "expected_images": None})
+            said = {name: value for name, value in settings.said().items() if name != "expected_images"}
+            settings = SubsetSettings.model_validate(said | {"of": of})
         held_back = whole.unseen if settings.classes in ("seen", "unseen") else whole.novel
         side = "only" if settings.classes in ("unseen", "novel") else "without"
         run = SubsetRun(

@@ -41,7 +41,12 @@ def prepare(settings: DatasetSettings, name: str, out: Path) -> None:
         settings = generate(settings, name, out.parent)
     elif not settings.roots:
         raise ValueError(f"data set {name} neither generates its files nor says in `roots` where they are")
-    index = clean(READERS[settings.layout](settings, name, out.parent))
+    try:
+        index = clean(READERS[settings.layout](settings, name, out.parent))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}; `sdetr fetch {name}` gets the data set, `sdetr fetch {name} --from FOLDER` links yours"
+        ) from error
     _check(settings, index)
     index.save(out)
     log.info("%s: %s", out, ", ".join(f"{key} {count}" for key, count in index.funnel.items() if count))

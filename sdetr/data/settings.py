@@ -1,10 +1,11 @@
 """Settings of data sets, of the embedded generator, and of augmentation. No torch here."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Fraction, Name, Settings, Sizes, Strings, ordered
+from sdetr.data.fetching.settings import Archives
 
 RECIPES = {"data": 1, "subset": 1}
 """By stage; raise one when the files that it writes change for the same settings."""
@@ -91,6 +92,11 @@ class DatasetSettings(Settings):
     """Class folders to read, where a folder has more; none: all of them (folder layout)."""
     generate: Generator | None = None
     """Made by us, in the layout named above, instead of looked for."""
+    # How a data set came here decides nothing, so that these two are in no settings file of a job.
+    fetch: Archives = Field(default=(), exclude=True)
+    """What `sdetr fetch` downloads when it is not there."""
+    ask: str = Field(default="", exclude=True)
+    """Where and how to get data that may not be downloaded without being asked for."""
 
     @model_validator(mode="after")
     def _lists_belong_to_roots(self) -> "DatasetSettings":
@@ -101,53 +107,6 @@ class DatasetSettings(Settings):
         if self.only and self.layout != "folder":
             raise ValueError(f"only: a {self.layout} data set has no class folders")
         return self
-
-
-class SubsetSettings(Settings):
-    """Part of a data set, written once as a file of ids: every process and every GPU reads the same one.
-
-    Whatever is said applies in this order: classes, share, shots. The images stay where they are.
-    """
-
-    of: Name
-    """The whole data set."""
-    classes: Literal["seen", "unseen", "base", "novel"] | None = None
-    """Objects that remain: those of the classes that `unseen` or `novel` of the whole names, or of the
-    others. Images in which none remains are left out."""
-    share: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Of the images, drawn evenly."""
-    shots: Count | None = None
-    """Objects of each class, drawn evenly; all others are left out, in the same image, too."""
-    draw: Annotated[int, Field(ge=0)] = 0
-    """Another one is another subset."""
-    expected_images: Count | None = None
-    """How many images the papers count, of the papers' whole data set."""
-
-    @model_validator(mode="after")
-    def _some_part(self) -> "SubsetSettings":
-        if not (self.classes or self.share or self.shots):
-            raise ValueError(f"of: {self.of}: say which part: classes, share or shots")
-        return self
-
-
-SEED = "{seed}"
-NameOfDraw = Annotated[str, Field(pattern=r"^[a-z0-9_-]+(\{seed\})?$")]
-
-
-def of_draw(dataset: str, seed: int) -> str:
-    """`coco-train2017-1pct-draw{seed}`: runs of different seeds train on different draws."""
-    return dataset.replace(SEED, str(seed))
-
-
-def _kind_of_dataset(values: Any) -> str:
-    """A part says of what; a whole how it is laid out."""
-    return "part" if ("of" in values if isinstance(values, dict) else hasattr(values, "of")) else "whole"
-
-
-Dataset = Annotated[
-    Annotated[DatasetSettings, Tag("whole")] | Annotated[SubsetSettings, Tag("part")],
-    Discriminator(_kind_of_dataset),
-]
 
 
 class CropSettings(Settings):
@@ -200,18 +159,3 @@ class DataRun(Settings):
     recipe: int
     name: Name
     dataset: DatasetSettings
-
-
-class SubsetRun(Settings):
-    """The same of a part of a data set."""
-
-    stage: Literal["subset"]
-    recipe: int
-    name: Name
-    subset: SubsetSettings
-    whole: str
-    """Its index."""
-    only: Strings = ()
-    """Classes whose objects remain."""
-    without: Strings = ()
-    """Classes whose objects do not."""

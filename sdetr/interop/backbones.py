@@ -5,7 +5,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sdetr.interop.download import download
+from sdetr.data.fetching.download import download
+from sdetr.data.fetching.remote import Remote
 from sdetr.interop.pickles import read_state
 from sdetr.interop.sound import refuse_unsound
 from sdetr.interop.weights import load_exactly
@@ -21,7 +22,8 @@ def fetched_backbone(settings: FetchedBackbone, downloads: Path) -> tuple[ResNet
     """The trunk with published weights, and the file they came from. Raises ValueError if they do not fit."""
     if settings.trunk.standardise:
         raise ValueError("standardise needs the images a backbone was trained on; a fetched one has none")
-    path = download(settings.url, settings.sha256, downloads)
+    known = "" if settings.sha256 == "unknown" else settings.sha256
+    path = download(Remote(settings.url, sha256=known), downloads)
     trunk = ResNet(settings.trunk)
     state = read_state(path)[0]
     refuse_unsound(state, str(path))

@@ -1,6 +1,6 @@
 """What a table says, before anybody decides how it looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sdetr.commit import current_commit
@@ -12,7 +12,7 @@ from sdetr.report.statistics import Summary, summarise
 
 @dataclass(frozen=True)
 class Entry:
-    """One metric of a cell, in percent."""
+    """One metric of a cell."""
 
     values: tuple[float, ...]  # one per run
     ours: Summary | None
@@ -45,6 +45,10 @@ class Content:
     def results(self) -> list[Result]:
         """Every run once, however many rows read it."""
         return list({result.run: result for cell in self.cells for result in cell.results}.values())
+
+    def resident(self, metric: str, results: Iterable[Result]) -> bool:
+        """Whether it is memory, and no GPU was there to count it: then it is that of the process."""
+        return metric == "memory-mb" and any(not one.cost.device.startswith("cuda") for one in results)
 
     def foreign(self, result: Result) -> bool:
         """Whether other code made it than the commit that is here."""

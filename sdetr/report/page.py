@@ -8,7 +8,8 @@ from pathlib import Path
 from sdetr.report.content import Cell, Content, Entry
 from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
-from sdetr.report.notes import FOREIGN, SINGLE, notes
+from sdetr.report.metrics import reading
+from sdetr.report.notes import FOREIGN, RESIDENT, SINGLE, notes
 from sdetr.report.settings import Metric, ReferenceSettings
 from sdetr.report.statistics import signed
 
@@ -85,9 +86,11 @@ def _numbers(content: Content, cell: Cell, published: list[Metric], links: dict[
     texts = [_runs(content, cell, links)]
     for metric, entry in cell.entries.items():
         absent = "" if cell.same_as else "–"
-        texts.append(str(entry.ours) if entry.ours else absent)
+        decimals = reading(metric).decimals
+        mark = f" {RESIDENT}" if content.resident(metric, cell.results) else ""
+        texts.append(f"{entry.ours.written(decimals)}{mark}" if entry.ours else absent)
         if metric in published:
-            texts.append(_paper(entry))
+            texts.append(_paper(entry, decimals))
     return texts
 
 
@@ -105,11 +108,11 @@ def _runs(content: Content, cell: Cell, links: dict[str, str]) -> str:
     return f"{' '.join([str(len(cell.results)), *marks])} ({seeds})"
 
 
-def _paper(entry: Entry) -> str:
+def _paper(entry: Entry, decimals: int) -> str:
     if entry.paper is None:
         return "–"
-    difference = "" if entry.difference is None else f" ({signed(entry.difference)})"
-    return f"{entry.paper:.1f}{difference}"
+    difference = "" if entry.difference is None else f" ({signed(entry.difference, decimals)})"
+    return f"{entry.paper:.{decimals}f}{difference}"
 
 
 def _reference(
@@ -120,5 +123,5 @@ def _reference(
         texts.append("–")
         if metric in published:
             value = reference.values.get(metric)
-            texts.append("–" if value is None else f"*{value:.1f}*")
+            texts.append("–" if value is None else f"*{value:.{reading(metric).decimals}f}*")
     return texts

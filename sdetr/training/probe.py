@@ -23,7 +23,7 @@ from sdetr.training.compiled import compile_for
 from sdetr.training.device import rounds_frozen
 from sdetr.training.loop import take_step
 from sdetr.training.material import preparing
-from sdetr.training.pretrain import classes_of, search_of
+from sdetr.training.pretrain import classes_of, search_around
 from sdetr.training.settings import FinetuneRun, PretrainRun
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch
@@ -66,7 +66,7 @@ def beginning(run: PretrainRun | FinetuneRun, device: torch.device) -> Trainee:
         if run.protocol.lr_backbone == 0 and not run.features:
             detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
         with _drawn_target(run) as drawn:
-            objective = search_of(drawn, detector)
+            objective = search_around(drawn, detector)
     else:
         detector.freeze_backbone(run.protocol.lr_backbone)
         if detector.backbone_frozen:

@@ -100,7 +100,8 @@ def needs(plan: Plan, table: str) -> set[str]:
 def test_more_gpus_are_not_slower_than_one_and_no_faster_than_the_longest_chain(plan):
     *_, one = estimator(plan, rate=5.0, gpus=1).tables()
     *_, many = estimator(plan, rate=5.0, gpus=64).tables()
-    assert one.wall_hours >= one.gpu_hours > many.wall_hours >= many.chain_hours == one.chain_hours
+    assert one.wall_hours >= one.gpu_hours * (1 - 1e-9) > many.wall_hours
+    assert many.wall_hours >= many.chain_hours * (1 - 1e-9) and many.chain_hours == one.chain_hours
 
 
 def test_what_nobody_knows_is_said_and_named(plan):

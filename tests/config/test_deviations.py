@@ -20,8 +20,6 @@ GUESSED = {line.cells["id"] for line in printed("decisions") if "guessed" in lin
 WAITS = {
     "P4": "siamese-sensitivity",
     "P25": "updetr-convergence",
-    "P37": "detreg-ablation",
-    "F8": "siamese-initialisation",
     "F17": "detreg-fewshot",
     "F18": "detreg-fewshot",
     "F20": "updetr-oneshot",
@@ -30,12 +28,9 @@ WAITS = {
     "F24": "updetr-panoptic",
     "F25": "updetr-panoptic",
     "E8": "updetr-oneshot",
-    "E10": "siamese-initialisation",
-    "E14": "detreg-ablation",
     "E16": "updetr-panoptic",
     "E21": "updetr-queries",
     "E22": "detreg-slots",
-    "E23": "siamese-cost",
     "M8": "updetr-oneshot",
 }
 """Guessed rows that are about tables which are not declared yet; it leaves this list with its table."""

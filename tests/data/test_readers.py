@@ -103,13 +103,14 @@ def test_an_unknown_class_names_the_file_and_the_nearest(tmp_path: Path) -> None
 def test_what_is_missing_is_named_with_what_is_there(tmp_path: Path, part: str) -> None:
     voc(tmp_path / "VOC", "a")
     (tmp_path / "VOC" / part).unlink()
-    with pytest.raises(FileNotFoundError, match=re.escape(part) + r".*put or link"):
+    with pytest.raises(FileNotFoundError, match=re.escape(part) + r".*`sdetr fetch x` gets"):
         prepare(settings(), "x", tmp_path / "train.json")
     assert not (tmp_path / "train.json").exists()
 
 
-def test_a_missing_root_says_where_to_link_it(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no VOC folder .*VOCdevkit/VOC2012.*ln -s"):
+def test_a_missing_root_says_what_brings_it(tmp_path: Path) -> None:
+    said = r"no VOC folder .*VOCdevkit/VOC2012: .*`sdetr fetch x --from FOLDER` links yours$"
+    with pytest.raises(FileNotFoundError, match=said):
         prepare(settings(roots=["VOCdevkit/VOC2012"]), "x", tmp_path / "train.json")
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.data.index import Annotation, ImageRow, Index
-from sdetr.data.settings import SubsetRun, SubsetSettings
-from sdetr.data.subset import subset, subset_run
+from sdetr.data.subsets.settings import SubsetRun, SubsetSettings
+from sdetr.data.subsets.subset import subset, subset_run
 from sdetr.settings_file import load
 from tests.config.published import FOLDER
 

@@ -166,7 +166,7 @@ def test_images_with_several_objects_are_refused(rectangles: Path) -> None:
 
 
 def test_a_fetched_backbone_is_recorded_with_its_download(tmp_path: Path, as_yaml: Write) -> None:
-    downloads = tmp_path / "data" / "raw" / "downloads"
+    downloads = tmp_path / "data" / "raw" / "downloads" / "127.0.0.1:9"
     downloads.mkdir(parents=True)
     torch.manual_seed(0)
     published = ResNet(TrunkSettings(arch="resnet18", width=16, stages=4))

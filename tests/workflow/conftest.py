@@ -93,7 +93,9 @@ def _without(table: str, scale: str) -> str:
     """A scale's text that says nothing of a table; views may have the same name."""
     sections = re.compile(r"^(?:first|tables):\n(?:  .*\n)*", re.MULTILINE)
     part = re.compile(rf"^  {table}:.*\n(?:    .*\n)*", re.MULTILINE)
-    return sections.sub(lambda section: part.sub("", section[0]), scale)
+    return re.sub(
+        r"^(first|tables):\n(?! )", "", sections.sub(lambda one: part.sub("", one[0]), scale), flags=re.M
+    )
 
 
 @pytest.fixture

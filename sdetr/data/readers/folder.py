@@ -18,7 +18,7 @@ def read_folder(settings: DatasetSettings, name: str, folder: Path) -> Index:
     tried = [folder / root for root in settings.roots]
     root = must_exist(next((path for path in tried if path.exists()), tried[0]), "image folder")
     _refuse_unknown(settings.only, root)
-    found = [path for top in (sorted(settings.only) or [""]) for path in _files(root / top, root)]
+    found = [path for top in (sorted(settings.only) or [""]) for path in files_below(root / top, root)]
     paths = [path for path in found if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise ValueError(
@@ -45,7 +45,7 @@ def _refuse_unknown(only: Sequence[str], root: Path) -> None:
         raise FileNotFoundError(f"only: {len(absent)} of {len(only)} folders are not in {root}: {absent[0]}")
 
 
-def _files(folder: Path, top: Path) -> Iterator[Path]:
+def files_below(folder: Path, top: Path) -> Iterator[Path]:
     """All files below, folder by folder in sorted order; a link back to a folder that holds it is refused."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
@@ -56,4 +56,4 @@ def _files(folder: Path, top: Path) -> Iterator[Path]:
                 f"{path} links to {path.resolve()}, which holds it: the walk of {top} would never end"
             )
         else:
-            yield from _files(path, top)
+            yield from files_below(path, top)

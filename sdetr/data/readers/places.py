@@ -7,15 +7,21 @@ from pathlib import Path
 
 
 def must_exist(path: Path, what: str) -> Path:
-    """The path itself; FileNotFoundError says which part of it is missing and what to do."""
+    """The path itself; FileNotFoundError says which part of it is missing and what is there."""
     if path.exists():
         return path
     there = next(parent for parent in path.parents if parent.exists())
-    has = ", ".join(sorted(child.name for child in there.iterdir())[:8]) if there.is_dir() else "a file"
-    raise FileNotFoundError(
-        f"no {what} {path}: {there} exists and holds {has or 'nothing'}; put or link the data set there, "
-        f"for example `ln -s /where/it/is/{path.relative_to(there).parts[0]} {there}/`"
-    )
+    raise FileNotFoundError(f"no {what} {path}: {there} exists and holds {holds(path)}")
+
+
+def holds(path: Path) -> str:
+    """Names in the nearest folder above a path that is there, for the end of an error."""
+    there = next(parent for parent in path.parents if parent.exists())
+    if not there.is_dir():
+        return "a file"
+    names = sorted(child.name for child in there.iterdir() if not child.name.startswith("."))
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more or "nothing"
 
 
 def common_root(roots: Iterable[Path]) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sdetr import record
 from sdetr.data.index import Annotation, Index
-from sdetr.data.settings import SubsetRun
+from sdetr.data.subsets.settings import SubsetRun
 from sdetr.files import write_json, write_text
 from sdetr.settings_file import load
 

@@ -1,0 +1,18 @@
+"""Whether a disk has room, asked before anything is written on it."""
+
+import shutil
+from pathlib import Path
+
+SPARE_BYTES = 1 << 28
+"""Left to others."""
+
+
+def enough_room(folder: Path, needed_bytes: int, what: str) -> None:
+    """OSError, naming both numbers, if the disk of `folder` has less free than that and some to spare."""
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    if needed_bytes + SPARE_BYTES > free:
+        raise OSError(
+            f"{what} needs {needed_bytes / 1e9:.1f} GB, but the disk of {there} has {free / 1e9:.1f} GB "
+            f"free; make room, or let {folder} be a link to a folder of another disk"
+        )
