@@ -3,8 +3,13 @@
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from sdetr.cli.verbs import PARAMS, Verbs
+from sdetr.cli.verbs import PARAMS, Verbs, positive
+
+if TYPE_CHECKING:
+    from sdetr.config.estimate import RateOf
+    from sdetr.config.plan import Plan
 
 
 def add(verbs: Verbs) -> None:
@@ -15,15 +20,28 @@ def add(verbs: Verbs) -> None:
         "--cell", action="append", help="also this blank one, TABLE.ROW.COLUMN; may be repeated"
     )
     plan.add_argument("--first", action="store_true", help="only what `make demo` makes")
-    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     plan.add_argument(
         "--write", action="store_true", help="write the settings file of every job that changed"
     )
     plan.add_argument("--dvc", action="store_true", help="write plan.yaml and dvc.yaml, which DVC reads")
+    plan.add_argument("--gpus", type=positive, default=8, metavar="N", help="of the time it will take (8)")
     plan.add_argument(
+        "--probe", action="store_true", help="time some steps of each kind of run on this machine"
+    )
+    what = plan.add_mutually_exclusive_group()
+    what.add_argument("--json", action="store_true", help="print the plan as JSON")
+    what.add_argument(
+        "--markdown", action="store_true", help="print jobs and costs of every table as a page: docs/plan.md"
+    )
+    what.add_argument(
+        "--deviations",
+        action="store_true",
+        help="list what is guessed or not as in the papers, and what the scale changes, table by table",
+    )
+    what.add_argument(
         "--check",
         action="store_true",
-        help="fail when these two are another plan's; else --write, and be quiet",
+        help="fail when plan.yaml or dvc.yaml is another plan's; else --write, and be quiet",
     )
     plan.set_defaults(run=_plan)
 
@@ -34,8 +52,10 @@ def add(verbs: Verbs) -> None:
 def _plan(a: argparse.Namespace) -> None:
     from sdetr.config.compile import compile_plan
     from sdetr.config.dvc import check_dvc, write_dvc
-    from sdetr.config.listing import as_json, as_text
 
+    if a.deviations:
+        _print_deviations(a)
+        return
     plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"), a.cell or ())
     tables = [word for table in a.table or () for word in ("--table", table)] or ["--first"] * a.first
     cells = [word for cell in a.cell or () for word in ("--cell", cell)]
@@ -47,9 +67,45 @@ def _plan(a: argparse.Namespace) -> None:
         print(f"{len(changed)} of {len(plan.jobs)} settings files written", file=sys.stderr)
     if a.dvc:
         write_dvc(plan, command)
-    if a.check:
+    if not a.check:
+        _print(a, plan, command)
+
+
+def _print(a: argparse.Namespace, plan: "Plan", command: str) -> None:
+    from sdetr.config.costs_listing import costs_lines, costs_page
+    from sdetr.config.estimate import Estimator
+    from sdetr.config.listing import as_json, as_text
+
+    if a.json:
+        print(json.dumps(as_json(plan), indent=1))
         return
-    print(json.dumps(as_json(plan), indent=1) if a.json else as_text(plan))
+    estimator = Estimator(plan, _rates(a.probe), a.gpus)
+    if a.markdown:
+        print(costs_page(estimator, f"{command} --markdown > docs/plan.md"), end="")
+        return
+    print(as_text(plan), *costs_lines(estimator), sep="\n")
+
+
+def _rates(probe: bool) -> "RateOf":
+    if probe:
+        from sdetr.cli.probing import Timed
+
+        return Timed().rate_of
+    from sdetr.config.layers import Params
+    from sdetr.config.throughput import rate_of, stored
+
+    files = stored(Params(PARAMS))
+    return lambda _, kind: rate_of(kind, files)
+
+
+def _print_deviations(a: argparse.Namespace) -> None:
+    from sdetr.config.deviations import deviations, everywhere
+    from sdetr.config.deviations_listing import as_lines
+    from sdetr.config.layers import Params
+
+    params = Params(PARAMS)
+    tables = [deviations(params, a.scale, table) for table in a.table or params.names("tables")]
+    print("\n".join(as_lines(everywhere(params), tables)))
 
 
 def _schema(a: argparse.Namespace) -> None:

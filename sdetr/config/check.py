@@ -1,6 +1,7 @@
 """From a layer to checked settings; a mistake is one line with file, line, key, and what to write instead."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -15,8 +16,9 @@ T = TypeVar("T")
 
 def check(kind: type[T] | Any, layer: Layer) -> T:
     """Settings of a model (or of a union of models). Raises SettingsError, one line per mistake."""
+    any_kind: Any = kind
     try:
-        settings: T = TypeAdapter(kind).validate_python(layer.values)
+        settings: T = _adapter(any_kind).validate_python(layer.values)
     except ValidationError as error:
         details = error.errors()
         # A misspelled key is a missing one too; what is missing is told when nothing is misspelled.
@@ -27,6 +29,12 @@ def check(kind: type[T] | Any, layer: Layer) -> T:
         if _value(layer.values, name) is None:
             raise SettingsError(f"{citation.place}: source: {name} is cited, but set neither here nor below")
     return settings
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """A union's is built anew each time, which takes longer than to check with it."""
+    return TypeAdapter(kind)
 
 
 def _line(details: ErrorDetails, kind: Any, layer: Layer) -> str:

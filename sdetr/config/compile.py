@@ -6,6 +6,7 @@ from pathlib import Path
 from sdetr.config.base import SettingsError
 from sdetr.config.cells import asked_of
 from sdetr.config.experiment import Composer
+from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
 from sdetr.config.pages import add_pages
 from sdetr.config.plan import Plan
@@ -24,13 +25,23 @@ def compile_plan(
     Raises SettingsError before anything is run.
     """
     composer = Composer(Params(params), scale)
-    plan = Plan(scale, composer.scale.shards, merges=not composer.scale.compares)
-    selected = _selected(composer, tables)
+    stages, selected = _begun(composer), _selected(composer, tables)
     asked = asked_of(cells, selected)
     for table, part in selected.items():
-        PlannedTable(Stages(plan, composer), composer, table, part, asked.get(table, ())).add()
-    add_pages(Stages(plan, composer))
-    return plan
+        PlannedTable(stages, composer, table, part, asked.get(table, ())).add()
+    add_pages(stages)
+    return stages.plan
+
+
+def compile_table(composer: Composer, table: str) -> tuple[Job, Stages]:
+    """One table by itself, and the stages whose plan has what it rests on; no pages."""
+    stages, part = _begun(composer), _selected(composer, [table])[table]
+    return PlannedTable(stages, composer, table, part).add(), stages
+
+
+def _begun(composer: Composer) -> Stages:
+    scale = composer.scale
+    return Stages(Plan(composer.scale_name, scale.shards, merges=not scale.compares), composer)
 
 
 def _selected(composer: Composer, tables: str | list[str]) -> dict[str, SelectionSettings]:

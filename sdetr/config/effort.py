@@ -30,14 +30,14 @@ def _line(plan: Plan, job: Job) -> str:
     images = plan.maker(job.inputs["dataset"]).settings["dataset"].get("expected_images")
     if not images:
         return ""
-    seconds, size = _per_image(TypeAdapter(Proposer).validate_python(job.settings["proposer"]))
+    seconds, size = per_image(TypeAdapter(Proposer).validate_python(job.settings["proposer"]))
     hours = images * seconds / 3600
     shares = f"{plan.shards} shards of {hours / plan.shards:.2g}" if plan.shards > 1 else "1 shard"
     took = f"about {hours:.3g} core-hours ({shares}), {images * size / 1e9:.2g} GB"
     return f"{job.path}: {images:,} images: {took}"
 
 
-def _per_image(proposer: Proposer) -> tuple[float, float]:
+def per_image(proposer: Proposer) -> tuple[float, float]:
     """Seconds of one core, bytes."""
     if isinstance(proposer, EdgeBoxesSettings):
         return EDGE_BOXES

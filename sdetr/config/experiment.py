@@ -1,7 +1,8 @@
 """Experiments: the checked settings of single runs, composed from the layers of `params/` and a scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from sdetr.config.base import SettingsError
 from sdetr.config.check import check
@@ -26,6 +27,8 @@ from sdetr.training.settings import (
 )
 from sdetr.views.settings import Views
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Composer:
@@ -33,6 +36,9 @@ class Composer:
 
     params: Params
     scale_name: str
+    used: list[Layer] = field(default_factory=list, compare=False)
+    """What every answer was made of."""
+    _datasets: dict[str, DatasetSettings | SubsetSettings] = field(default_factory=dict, compare=False)
 
     @cached_property
     def _scale_layer(self) -> Layer:
@@ -72,9 +78,10 @@ class Composer:
         return here
 
     def dataset(self, name: str) -> DatasetSettings | SubsetSettings:
-        layer = self.params.resolve("datasets", self.scale.datasets.get(name, name))
-        settings: DatasetSettings | SubsetSettings = check(Dataset, layer)
-        return settings
+        if name not in self._datasets:
+            layer = self.params.resolve("datasets", self.scale.datasets.get(name, name))
+            self._datasets[name] = self._checked(Dataset, layer)
+        return self._datasets[name]
 
     def whole(self, name: str) -> DatasetSettings:
         """A data set, or the one that it is a part of."""
@@ -94,23 +101,23 @@ class Composer:
     def backbone(self, name: str) -> TrainedBackbone | FetchedBackbone:
         self.params.kin("backbones", name)
         layer = self.params.resolve("backbones", self.scale.backbones.get(name, name))
-        settings: TrainedBackbone | FetchedBackbone = check(Backbone, layer)
+        settings: TrainedBackbone | FetchedBackbone = self._checked(Backbone, layer)
         return settings
 
     def proposer(self, name: str) -> Proposer:
         self.params.kin("proposers", name)
         layer = self.params.resolve("proposers", self.scale.proposers.get(name, name))
-        settings: Proposer = check(Proposer, layer)
+        settings: Proposer = self._checked(Proposer, layer)
         return settings
 
     def views(self, name: str, facts: Facts) -> Views:
-        return check(Views, self._layer("views", name, facts, "view"))
+        return self._checked(Views, self._layer("views", name, facts, "view"))
 
     def pretext(self, name: str, facts: Facts) -> Pretext:
-        return check(Pretext, self._layer("pretexts", name, facts))
+        return self._checked(Pretext, self._layer("pretexts", name, facts))
 
     def model(self, name: str, facts: Facts) -> ModelSettings:
-        return check(BoxModel, self._layer("models", name, facts, "model"))
+        return self._checked(BoxModel, self._layer("models", name, facts, "model"))
 
     def finetuning(self, name: str, facts: Facts) -> ProtocolSettings:
         """Raises SettingsError for a protocol that pretrains."""
@@ -167,7 +174,12 @@ class Composer:
         task = str(self.params.resolve("protocols", name, facts).values.get("task"))
         section = task if task in ScaleSettings.model_fields else ""
         layer = self._layer("protocols", name, facts, section)
-        settings: AnyProtocol = check(Protocol, layer)
+        settings: AnyProtocol = self._checked(Protocol, layer)
+        return settings
+
+    def _checked(self, kind: type[T] | Any, layer: Layer) -> T:
+        self.used.append(layer)
+        settings: T = check(kind, layer)
         return settings
 
     def _layer(self, kind: str, name: str, facts: Facts, section: str = "") -> Layer:

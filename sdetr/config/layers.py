@@ -7,17 +7,18 @@ the last word wins. Mappings merge, all else replaces; a mapping whose `kind` ch
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sdetr.config.base import SettingsError
+from sdetr.config.citations import Citation, guesses, sources
 from sdetr.config.yaml import Key, Located, Place, read_yaml
 
 FACTS = ("model", "dataset", "pretext", "source")
 """What a `when` may ask about; `source` is the data set pretrained on."""
 
-FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables")
+FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables", "throughput")
 """Kinds of files that hold for all runs, so that a `when` in them would never hold."""
 
 Facts = Mapping[str, tuple[str, ...]]
@@ -25,25 +26,21 @@ Facts = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Citation:
-    """Where a number comes from, as said at a place."""
-
-    text: str
-    place: Place
-
-
-@dataclass(frozen=True)
 class Layer:
-    """Resolved values, the place of each, and where papers say so (`source:`)."""
+    """Resolved values, the place of each, where papers say so (`source:`), what is guessed beside them."""
 
     values: dict[str, Any]
     places: dict[Key, Place]
     sources: dict[str, Citation] = field(default_factory=dict)
+    guesses: dict[str, Citation] = field(default_factory=dict)
 
     def over(self, base: "Layer") -> "Layer":
-        """This layer laid over `base`."""
+        """This layer laid over `base`; of a value that it replaces, what was cited is true no longer."""
         values, places = _merge(base.values, base.places, self.values, self.places, ())
-        return Layer(values, places, base.sources | self.sources)
+        kept = {
+            n: c for n, c in base.sources.items() if not _replaced(n.split("."), base.values, self.values)
+        }
+        return Layer(values, places, kept | self.sources, base.guesses | self.guesses)
 
     def under(self, name: str) -> "Layer":
         """The layer of one key; empty if the key is absent."""
@@ -81,7 +78,7 @@ class Params:
 
     def bend(self, layer: Layer, facts: Facts) -> Layer:
         """A layer with its own `when` applied, as in the sections of a scale."""
-        plain = Layer({k: v for k, v in layer.values.items() if k != "when"}, layer.places, layer.sources)
+        plain = replace(layer, values={k: v for k, v in layer.values.items() if k != "when"})
         when = layer.values.get("when") or {}
         if not isinstance(when, dict):
             raise SettingsError(
@@ -95,7 +92,8 @@ class Params:
                 )
             if self._holds(condition, facts, place):
                 inner = {k[2:]: p for k, p in layer.places.items() if k[:2] == ("when", condition)}
-                plain = Layer(exception, inner).over(plain)
+                # what a file cites holds for its exceptions, too
+                plain = replace(Layer(exception, inner).over(plain), sources=plain.sources)
         return plain
 
     def kin(self, kind: str, name: str) -> tuple[str, ...]:
@@ -116,18 +114,17 @@ class Params:
         if "when" in located.values and kind in FACTLESS:
             place = located.place(("when",))
             raise SettingsError(f"{place}: when: {kind} hold for all runs; an exception belongs elsewhere")
-        sources = _sources(located)
-        words = {"extends", "when", "source"} if sources else {"extends", "when"}
-        own = Layer({k: v for k, v in located.values.items() if k not in words}, located.places, sources)
+        cited = sources(located)
+        words = {"extends", "when", "guessed", *(["source"] if cited else [])}
+        said = {k: v for k, v in located.values.items() if k not in words}
+        own = Layer(said, located.places, cited, guesses(located))
         merged = own
         if parent := located.values.get("extends"):
             base = self._resolve(kind, str(parent), facts, (*below, name), bent)
             merged = own.over(bent(str(parent)).over(base) if bent else base)
         when = {key: place for key, place in located.places.items() if key[:1] == ("when",)}
-        exceptions = Layer(
-            merged.values | {"when": located.values.get("when")}, merged.places | when, merged.sources
-        )
-        return self.bend(exceptions, facts)
+        values, places = merged.values | {"when": located.values.get("when")}, merged.places | when
+        return self.bend(replace(merged, values=values, places=places), facts)
 
     def _refuse_round(self, kind: str, chain: tuple[str, ...]) -> None:
         place = self._file(kind, chain[-2]).place(("extends",))
@@ -192,9 +189,12 @@ def _merge(
     return values, places
 
 
-def _sources(located: Located) -> dict[str, Citation]:
-    """`source: {field: citation}`. Where `source` is text it is an ordinary field."""
-    sources = located.values.get("source")
-    if not isinstance(sources, dict):
-        return {}
-    return {name: Citation(str(text), located.places["source", name]) for name, text in sources.items()}
+def _replaced(name: list[str], base: Any, new: Any) -> bool:
+    """Whether the value of a dotted name is another layer's afterwards; a mapping that is merged stays."""
+    for word in name:
+        if not isinstance(new, dict) or word not in new:
+            return False
+        new, base = new[word], base.get(word) if isinstance(base, dict) else None
+        if not isinstance(new, dict):
+            return True
+    return not isinstance(base, dict) or new.get("kind", base.get("kind")) != base.get("kind")

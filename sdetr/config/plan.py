@@ -11,8 +11,8 @@ from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.files import write_text
 
-OF_A_PROTOCOL = ("views", "features")
-"""Made once for each protocol, equal or not: what a run reads must not depend on which tables are made."""
+OF_A_NAME = ("proposals", "views", "features")
+"""Made once for each name, equal or not: what a run reads must not depend on which tables are made."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Plan:
                 )
             return known
         fingerprint = self._fingerprint(job)
-        twin = None if job.stage in OF_A_PROTOCOL else self._paths.get(fingerprint)
+        twin = None if job.stage in OF_A_NAME else self._paths.get(fingerprint)
         if twin:
             if not self.merges:
                 raise SettingsError(

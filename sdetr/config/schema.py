@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sdetr.config.scale import ScaleSettings
+from sdetr.config.throughput import ThroughputSettings
 from sdetr.data.subsets.settings import Dataset
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
@@ -25,6 +26,7 @@ KINDS: dict[str, Any] = {
     "pretexts": Pretext,
     "protocols": Protocol,
     "tables": TableSettings,
+    "throughput": ThroughputSettings,
 }
 """Folder of `params/` → what its files hold."""
 
@@ -34,7 +36,14 @@ _WORDS = {
         "type": "object",
         "description": "exceptions: `model=detr`, `dataset=…`, `pretext=…`, `source=…`",
     },
-    "source": {"description": "field: where its number comes from", "type": ["object", "string"]},
+    "source": {
+        "description": "field: where its number comes from, or `guessed (F4); why; instead of …`",
+        "type": ["object", "string"],
+    },
+    "guessed": {
+        "type": "object",
+        "description": "row of docs/published/decisions.md: what is done; instead of what",
+    },
 }
 
 

@@ -78,19 +78,19 @@ def files_of(run: PretrainRun) -> dict[str, Path]:
 def search_of(run: PretrainRun, init: Path, device: torch.device) -> Search:
     """The objective as it begins, on the CPU; `device` is where it is going to train."""
     torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-    detector = Detector(run.model, run.trunk, num_classes=_classes(run))
+    detector = Detector(run.model, run.trunk, num_classes=classes_of(run))
     transfer(detector, init, ())
     if run.protocol.lr_backbone == 0 and not run.features:
         detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-    return _objective(run, detector)
+    return search_around(run, detector)
 
 
-def _classes(run: PretrainRun) -> int:
+def classes_of(run: PretrainRun) -> int:
     """Of the detector's own class head, which most pretexts do not use."""
     return run.pretext.logits if isinstance(run.pretext, DetregSettings) else 1
 
 
-def _objective(run: PretrainRun, detector: Detector) -> Search:
+def search_around(run: PretrainRun, detector: Detector) -> Search:
     lr_backbone = run.protocol.lr_backbone
     match run.pretext:
         case SiameseSettings() as siamese:

@@ -1,29 +1,23 @@
 """Steps of every pretext on a GPU, at the papers' sizes, on batches that are there already."""
 
-import json
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from sdetr.config.experiment import Composer
-from sdetr.interop.weights import save_weights
-from sdetr.models.backbone import ResNet
-from sdetr.models.detector import Detector
-from sdetr.training.device import peak_bytes, rounds_frozen
+from sdetr.training import probe
+from sdetr.training.device import peak_bytes
 from sdetr.training.loop import take_step
 from sdetr.training.material import preparing
-from sdetr.training.pretrain import _classes, _objective
+from sdetr.training.probe import noise
 from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
-from sdetr.types import View
 from tests.bench.harness import LeftOutError, Row, alone, main
-from tests.models.small import PARAMS, random_boxes
+from tests.models.small import PARAMS
 
 PRETEXTS = {
     "updetr": ("detr", "updetr-imagenet-60e"),
@@ -85,9 +79,7 @@ def measured(
 ) -> Measured:
     """A mean over `steps` steps, the waits of one more, and the work of some others."""
     run, trainee = beginning(pretext, scale, device)
-    several = 2 if run.views.kind == "pairs" else 1
-    views = [seen(run, batch, size_px, device) for _ in range(several)]
-
+    views = noise(run, batch, device, size_px)
     prepared = preparing(run.views)
 
     def step() -> None:
@@ -117,37 +109,20 @@ def beginning(pretext: str, scale: str, device: torch.device) -> tuple[PretrainR
     facts = compose.pretraining_facts(model, protocol, pretext)
     schedule, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
     trunk = compose.backbone(schedule.backbone).trunk
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "target.safetensors"
-        save_weights(ResNet(trunk), target, {"kind": "backbone", "trunk": json.dumps(trunk.said())})
-        run = PretrainRun(
-            stage="pretrain",
-            recipe=1,
-            seed=0,
-            protocol=schedule.model_copy(update={"micro_batch": None}),
-            pretext=task,
-            views=compose.views(task.views, facts),
-            model=compose.model(model, facts),
-            trunk=trunk,
-            dataset="none",
-            plan="none",
-            target=str(target),
-        )
-        detector = Detector(run.model, run.trunk, _classes(run))
-        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-        objective = _objective(run, detector).to(device).train()
-    return run, Trainee.begin(objective, run.protocol, None)
-
-
-def seen(run: PretrainRun, batch: int, size_px: tuple[int, int], device: torch.device) -> View:
-    """Noise with boxes and crops, bytes on the device."""
-    random, regions, side = torch.Generator().manual_seed(0), run.views.regions, run.views.crop_px
-    images = torch.randint(0, 256, (batch, 3, *size_px), dtype=torch.uint8, generator=random)
-    crops = torch.randint(0, 256, (batch, regions, 3, side, side), dtype=torch.uint8, generator=random)
-    boxes = [random_boxes(regions, random) for _ in range(batch)]
-    labels = [torch.ones(regions, dtype=torch.int64) for _ in range(batch)]
-    padding = torch.zeros(batch, *size_px, dtype=torch.bool)
-    return View(images, padding, list(range(batch)), boxes, labels, crops).to(device)
+    run = PretrainRun(
+        stage="pretrain",
+        recipe=1,
+        seed=0,
+        protocol=schedule.model_copy(update={"micro_batch": None}),
+        pretext=task,
+        views=compose.views(task.views, facts),
+        model=compose.model(model, facts),
+        trunk=trunk,
+        dataset="none",
+        plan="none",
+        target="drawn",
+    )
+    return run, probe.beginning(run, device)
 
 
 def _busy_seconds(step: Callable[[], None], device: torch.device) -> float:

@@ -8,6 +8,7 @@ import torch
 
 from sdetr.proposals.settings import SelectiveSearchSettings
 from sdetr.training.loop import take_step
+from sdetr.training.probe import noise
 from tests.bench import backbone, criterion, detreg_targets, forward, proposals, steps, updetr_step
 from tests.bench.harness import LeftOutError
 
@@ -60,7 +61,7 @@ def test_opencvs_own_call_finds_our_boxes() -> None:
 
 def test_a_plain_step_of_updetr_has_our_loss_and_leaves_our_weights() -> None:
     run, ours, plain = updetr_step.both()
-    view = steps.seen(run, 2, (64, 96), updetr_step.CPU)
+    (view,) = noise(run, 2, updetr_step.CPU, (64, 96))
     view = replace(view, crops=view.crops[..., :32, :32])
     said = take_step(ours, [view], run.protocol, run.seed, updetr_step.CPU)["total"]
     torch.testing.assert_close(said, plain.step(view), rtol=1e-4, atol=0)

@@ -16,19 +16,20 @@ from sdetr.data.normalise import normalise
 from sdetr.objectives.regions_found import CLASSES, REGION
 from sdetr.objectives.updetr import Updetr
 from sdetr.training.loop import _seed_of, take_step
+from sdetr.training.probe import noise
 from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
 from sdetr.types import View
 from tests.bench.backbone import Maps, torchvision_maps
 from tests.bench.harness import Row, in_turn, main, timed
-from tests.bench.steps import beginning, seen
+from tests.bench.steps import beginning
 
 CPU, BATCH, SIZE_PX = torch.device("cpu"), 2, (320, 416)
 
 
 def rows() -> Iterator[Row]:
     run, ours, plain = both()
-    view = seen(run, BATCH, SIZE_PX, CPU)
+    (view,) = noise(run, BATCH, CPU, SIZE_PX)
     mine, theirs = partial(take_step, ours, [view], run.protocol, run.seed, CPU), partial(plain.step, view)
     torch.testing.assert_close(mine()["total"], theirs(), rtol=1e-4, atol=0)
     what = f"step of UP-DETR, R50, {BATCH} images of {SIZE_PX[0]}×{SIZE_PX[1]}, fp32"

@@ -66,7 +66,7 @@ def test_blanks_comments_citations_and_key_order_concern_nothing(params):
     before = compile_plan(params, "demo", "first")
     for path in params.rglob("*.yaml"):
         path.write_text("# a comment\n\n" + path.read_text().replace("\n", "\n\n", 1) + "\n# another\n")
-    edit(params, f"protocols/{VANILLA}.yaml", "lr: UP-DETR §4.1", "lr: somewhere else")
+    edit(params, f"protocols/{VANILLA}.yaml", "weight_decay: UP-DETR §4.1", "weight_decay: somewhere else")
     edit(params, f"protocols/{VANILLA}.yaml", "epochs: 50", "epochs:   50   # as printed")
     assert changed(before, compile_plan(params, "demo", "first")) == set()
 

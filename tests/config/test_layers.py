@@ -140,3 +140,25 @@ def test_citations_are_kept_apart_from_settings(small):
     layer = small(models__a="x: 1\nsource: {x: DETR §4}\n").resolve("models", "a")
     assert layer.values == {"x": 1}
     assert [(name, cited.text) for name, cited in layer.sources.items()] == [("x", "DETR §4")]
+
+
+CITED = "lr: 1\nweights: {feature: 3, global: 10}\nsource: {lr: a paper, weights: another}\n"
+
+
+@pytest.mark.parametrize(
+    "child, cited",
+    [
+        ("epochs: 3\n", {"lr", "weights"}),
+        ("lr: 2\n", {"weights"}),
+        ("weights: {feature: 0}\n", {"lr", "weights"}),
+        ("weights: 3\n", {"lr"}),
+        ("weights: {kind: other}\n", {"lr"}),
+        ("lr: 2\nsource: {lr: its own}\n", {"lr", "weights"}),
+        ("when: {model=detr: {lr: 2}}\nsource: {epochs: its own}\n", {"lr", "weights", "epochs"}),
+    ],
+)
+def test_what_was_cited_of_a_value_goes_with_the_value(small, child, cited):
+    params = small(pretexts__base=CITED, pretexts__child=f"extends: base\n{child}")
+    sources = params.resolve("pretexts", "child", {"model": ("detr",)}).sources
+    assert set(sources) == cited
+    assert "its own" in sources["lr"].text if "lr" in sources and "lr: its own" in child else True

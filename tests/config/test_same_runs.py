@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from sdetr.config.base import SettingsError
-from sdetr.config.compile import compile_plan
+from sdetr.config.compile import compile_plan, compile_table
+from sdetr.config.experiment import Composer
+from sdetr.config.layers import Params
 from sdetr.config.plan import Plan
 from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit
 
@@ -113,3 +115,16 @@ def test_another_seed_of_the_backbone_is_another_run(params):
     plan = compile_plan(params, "demo")
     assert f"finetune/{VANILLA}/detr/supervised_r50/seed0" in plan.jobs
     assert "same_as" not in plan.jobs["tables/siamese-voc"].settings
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+def test_no_path_holds_two_settings_whichever_tables_are_made(scale):
+    """Of all tables together, and of each by itself."""
+    composer = Composer(Params(ROOT / "params"), scale)
+    together = compile_plan(ROOT / "params", scale)
+    for table in composer.params.names("tables"):
+        alone = compile_table(composer, table)[1].plan.jobs
+        shared = [path for path in alone if path in together.jobs]
+        assert [path for path in shared if alone[path].settings != together.jobs[path].settings] == []
+    files = [(file, job.path) for job in together.jobs.values() for file in job.outputs.values()]
+    assert len(dict(files)) == len(files)

@@ -12,7 +12,7 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.detector import Detector
 from sdetr.objectives.regions_found import Search
 from sdetr.training.loop import take_step
-from sdetr.training.pretrain import _classes, _objective
+from sdetr.training.pretrain import classes_of, search_around
 from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
 from sdetr.types import View
@@ -95,7 +95,7 @@ def run_of(pretext: str, model: str, target: Path, protocol: str = "") -> Pretra
 
 def objective_of(run: PretrainRun) -> Search:
     torch.manual_seed(0)
-    return _objective(run, Detector(run.model, run.trunk, _classes(run)))
+    return search_around(run, Detector(run.model, run.trunk, classes_of(run)))
 
 
 def view(seed: int, regions: int) -> View:

@@ -16,6 +16,15 @@ def test_slurm_lists_the_papers_jobs_with_no_data_and_an_empty_home(project):
     assert "slurm_partition=main" in said
 
 
+def test_slurm_lists_every_table_with_no_data(project):
+    said = project.snakemake("--profile", "slurm", "-n", "all_tables")
+    tables = {path.stem for path in (project.root / "params/tables").glob("*.yaml")}
+    assert set(re.findall(r"reports/paper/tables/([a-z0-9-]+)\.md", said)) == tables
+    assert not list((project.root / "data").rglob("*.jpg"))
+    *_, together = re.findall(r"^total +(\d+)$", said, flags=re.MULTILINE)
+    assert int(together) > 15 * len(tables)
+
+
 @pytest.mark.parametrize("profile, runs", [("demo", 21), ("smoke", 81), ("local", 166)])
 def test_each_profile_plans_its_scale(project, profile, runs):
     said = project.snakemake("--profile", profile, "-n", "all_tables")

@@ -1,0 +1,81 @@
+"""What a scale makes of a run: its settings, beside those of the same run at the papers' scale."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sdetr.config.base import Settings
+from sdetr.config.experiment import Composer
+from sdetr.config.finetuning import finetune
+from sdetr.config.job import Job
+from sdetr.config.measuring import measure, measure_proposer
+from sdetr.config.plan import Plan
+from sdetr.config.pretraining import pretrain
+from sdetr.config.stages import Stages
+from sdetr.config.start import Start
+from sdetr.evaluation.settings import MeasureRun
+from sdetr.report.settings import Difference
+from sdetr.training.settings import FinetuneRun, PretrainRun
+
+PAPER = "paper"
+"""The scale whose settings are the papers'."""
+KINDS: dict[str, type[Settings]] = {"pretrain": PretrainRun, "finetune": FinetuneRun, "measure": MeasureRun}
+"""Stages of runs → what decides them."""
+STAND_INS = {"backbone": "backbones", "proposals": "proposers"}
+"""Stage → the section of a scale that says what stands for the paper's."""
+
+
+def seedless(job: Job) -> str:
+    """Runs that differ in their seed differ from the paper's in the same settings."""
+    return job.path.rpartition("/")[0]
+
+
+def differences(stages: Stages, job: Job) -> Iterator[Difference]:
+    """Settings of the same run at the papers' scale that are others here; first what stands for what."""
+    if stages.plan.scale == PAPER:
+        return
+    # A plan for this run alone: whether papers' runs agree with each other is not asked here.
+    twin = _planned(Stages(Plan(PAPER), Composer(stages.compose.params, PAPER)), job.path)
+    for slot, file in job.inputs.items():
+        before = stages.plan.maker(file) if slot != "settings" else job
+        if section := STAND_INS.get(before.stage):
+            name = Path(before.path).name
+            here = getattr(stages.compose.scale, section).get(name, name)
+            if here != name:
+                yield Difference(field=section.removesuffix("s"), here=here, paper=name)
+    one, two = (_values(run, scale) for run, scale in ((job, stages.plan.scale), (twin, PAPER)))
+    for field in dict.fromkeys([*one, *two]):
+        if one.get(field) != two.get(field):
+            yield Difference(field=field, here=one.get(field), paper=two.get(field))
+
+
+def _planned(stages: Stages, path: str) -> Job:
+    """The run of a path, at the scale of other stages."""
+    kind, protocol, one, two, seed = path.split("/")
+    number = int(seed.removeprefix("seed"))
+    if kind == "pretrain":
+        return pretrain(stages, protocol, one, two, number)
+    if kind == "finetune":
+        return finetune(stages, protocol, one, Start.parse(two), number)
+    if one == "proposer":
+        return measure_proposer(stages, protocol, two)
+    return measure(stages, protocol, one, Start.parse(two), [number])[0]
+
+
+def _values(job: Job, scale: str) -> dict[str, Any]:
+    """Dotted field → value, defaults too; files by what they hold, not by their scale."""
+    said = KINDS[job.stage].model_validate(job.settings).model_dump(mode="json", by_alias=True)
+    flat = {
+        field: value.replace(f"data/{scale}/", "data/") if isinstance(value, str) else value
+        for field, value in _flat(said)
+    }
+    flat.pop("features", None)  # follows from protocol.features_ahead
+    return flat
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
