@@ -105,6 +105,6 @@ def test_runs_of_one_file_name_that_the_papers_scale_cannot_tell_apart_are_no_mi
     (params / "protocols/copy.yaml").write_text(text)
     column = "columns:\n  copy: {label: c, model: detr, protocol: copy}\n"
     edit(params, "tables/siamese-voc.yaml", "columns:\n", column)
-    edit(params, "scales/demo.yaml", "shards: 2", "protocols:\n  copy: {batch: 8}\nshards: 2")
+    edit(params, "scales/demo.yaml", "  detreg-coco-1pct: {", "  copy: {batch: 8}\n  detreg-coco-1pct: {")
     plan = compile_plan(params, "demo")
     assert differences(plan, "finetune/copy/detr/swav_r50/seed0")["protocol.batch"] == (8, 32)
