@@ -55,11 +55,12 @@ def end(
     return record | {
         "outputs": {name: sha256(path) for name, path in outputs.items()},
         "seconds": {part: round(value, 3) for part, value in seconds.items()},
-        "peak_memory_bytes": peak_bytes or _peak_of_process(),
+        "peak_memory_bytes": peak_bytes or peak_of_process(),
         "finished": time.time(),
     }
 
 
-def _peak_of_process() -> int:
+def peak_of_process() -> int:
+    """Most bytes that were resident since it began."""
     unit = 1 if platform.system() == "Darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

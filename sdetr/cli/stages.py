@@ -23,6 +23,7 @@ def add(verbs: Verbs) -> None:
     _stage(verbs, "pretrain", "pretrain a detector without labels", _pretrain, "--init")
     _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
     _stage(verbs, "measure", "predict objects of any class, without fine-tuning", _measure)
+    _stage(verbs, "cost", "take a few steps of a pretraining, and say what a step takes", _cost, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
     _stage(verbs, "table", "render a table", _table)
     _stage(verbs, "page", "render the page of a run", _page)
@@ -32,7 +33,7 @@ def _stage(verbs: Verbs, name: str, words: str, run: Run, *inputs: str) -> argpa
     verb = verbs.add_parser(name, help=words, description=words)
     for flag in ("--settings", *inputs, "--out"):
         verb.add_argument(flag, type=Path, required=True)
-    if name in ("backbone", "features", "pretrain", "train", "measure"):
+    if name in ("backbone", "features", "pretrain", "train", "measure", "cost"):
         verb.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     verb.set_defaults(run=run)
     return verb
@@ -104,6 +105,12 @@ def _measure(a: argparse.Namespace) -> None:
     from sdetr.training.measure import measure
 
     measure(a.settings, a.out, a.device)
+
+
+def _cost(a: argparse.Namespace) -> None:
+    from sdetr.training.cost import measure_cost
+
+    measure_cost(a.settings, a.init, a.out, a.device)
 
 
 def _evaluate(a: argparse.Namespace) -> None:

@@ -25,12 +25,16 @@ COMMANDS = {
     "finetune": "train --settings ${item.in.settings} --init ${item.in.init}"
     " --out $(dirname ${item.out.weights})",
     "measure": "measure --settings ${item.in.settings} --out $(dirname ${item.out.predictions})",
+    "cost": "cost --settings ${item.in.settings} --init ${item.in.init} --out $(dirname ${item.out.cost})",
     "evaluate": "evaluate --settings ${item.in.settings} --predictions ${item.in.predictions}"
     " --out ${item.out.metrics}",
     "table": "table --settings ${item.in.settings} --out ${item.out.md}",
     "page": "page --settings ${item.in.settings} --out ${item.out.page}",
 }
 """Stage → verb and flags of one job; one process does all that the workflow shares between shards."""
+
+NO_CURVE = ("-11", "-error")
+"""Ends of the names of metrics that are measured at the end alone."""
 
 Block = dict[str, Any]
 
@@ -131,6 +135,8 @@ def _plots(table: Job) -> list[Block]:
     """A chart per column: the first metric over epochs, a line per row that has a curve of its own."""
     rows, metric = table.settings["table"]["rows"], table.settings["table"]["metrics"][0]
     plots = []
+    if metric.endswith(NO_CURVE):
+        return []
     for column, said in table.settings["table"]["columns"].items():
         here = [
             row

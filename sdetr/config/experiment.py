@@ -11,14 +11,13 @@ from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
 from sdetr.data.subsets.settings import Dataset, SubsetSettings, of_draw
-from sdetr.evaluation.settings import ProposalsProtocolSettings
-from sdetr.models.settings import ModelSettings
+from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
+from sdetr.models.settings import BoxModel, ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
 from sdetr.training.settings import (
     AnyProtocol,
     Backbone,
-    BoxModel,
     FetchedBackbone,
     PretrainProtocolSettings,
     Protocol,
@@ -132,6 +131,13 @@ class Composer:
         settings = self._protocol(name, {})
         if not isinstance(settings, ProposalsProtocolSettings):
             raise SettingsError(f"protocol {name} trains; here one of task proposals is needed")
+        return settings
+
+    def costing(self, name: str) -> CostProtocolSettings:
+        """Raises SettingsError for a protocol that measures no cost."""
+        settings = self._protocol(name, {})
+        if not isinstance(settings, CostProtocolSettings):
+            raise SettingsError(f"protocol {name} is of task {settings.task}; here one of bench is needed")
         return settings
 
     def task(self, protocol: str) -> str:

@@ -54,6 +54,8 @@ def evaluate(stages: Stages, run: Job) -> Job:
         how = {"any_class": True}
     else:
         how = {"eleven_point": stages.compose.whole(run.settings["protocol"]["test"]).layout == "voc"}
+        if run.settings["protocol"].get("matched"):
+            how["matched"] = True
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})

@@ -19,6 +19,7 @@ STAGES = (
     "pretrain",
     "finetune",
     "measure",
+    "cost",
     "evaluate",
     "table",
     "page",

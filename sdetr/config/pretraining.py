@@ -1,5 +1,7 @@
 """Jobs that need no labels: proposals, planned views, features made ahead, pretraining."""
 
+from typing import Any
+
 import sdetr.proposals.settings as proposals_settings
 import sdetr.training.settings as training
 import sdetr.views.settings as views_settings
@@ -23,10 +25,23 @@ RUN_FILES = {
 
 
 def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int) -> Job:
-    """A run, after its views, their features if they are made ahead, and its backbone."""
+    """A run, after all that it reads."""
+    run, inputs = unlabelled(stages, protocol, pretext, model, seed)
+    said = PretrainRun(stage="pretrain", recipe=training.RECIPES["pretrain"], **run)
+    path = f"pretrain/{protocol}/{pretext}/{model}/seed{seed}"
+    return stages.add("pretrain", path, said, inputs, stages.under(path, RUN_FILES))
+
+
+def unlabelled(
+    stages: Stages, protocol: str, pretext: str, model: str, seed: int, **instead: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Fields of a PretrainRun and its inputs, after its views, their features if they are made ahead, and its
+    backbone. `instead`: fields of the protocol that are otherwise here.
+    """
     compose = stages.compose
     facts = compose.pretraining_facts(model, protocol, pretext)
-    settings, task = compose.pretraining(protocol, facts), compose.pretext(pretext, facts)
+    settings = compose.pretraining(protocol, facts).model_copy(update=instead)
+    task = compose.pretext(pretext, facts)
     detector = compose.model(model, facts)
     if settings.lr_backbone and task.frozen:
         found = f"protocol {protocol}: lr_backbone is {settings.lr_backbone}"
@@ -53,19 +68,15 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
         inputs["target"] = stages.backbone(task.target).outputs["weights"]
     if settings.features_ahead:
         inputs["features"] = _features(stages, plan, recipe, backbone, seed).outputs["file"]
-    run = PretrainRun(
-        stage="pretrain",
-        recipe=training.RECIPES["pretrain"],
-        seed=seed,
-        protocol=settings,
-        pretext=task,
-        views=recipe,
-        model=detector,
-        trunk=compose.backbone(settings.backbone).trunk,
-        **{slot: file for slot, file in inputs.items() if slot != "init"},
-    )
-    path = f"pretrain/{protocol}/{pretext}/{model}/seed{seed}"
-    return stages.add("pretrain", path, run, inputs, stages.under(path, RUN_FILES))
+    run = {
+        "seed": seed,
+        "protocol": settings,
+        "pretext": task,
+        "views": recipe,
+        "model": detector,
+        "trunk": compose.backbone(settings.backbone).trunk,
+    }
+    return run | {slot: file for slot, file in inputs.items() if slot != "init"}, inputs
 
 
 def initial_backbone(stages: Stages, protocol: str, pretext: str, model: str) -> str:

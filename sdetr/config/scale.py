@@ -61,6 +61,8 @@ class ScaleSettings(Settings):
     """The same."""
     proposals: Section = Field(default_factory=dict)
     """The same."""
+    bench: Section = Field(default_factory=dict)
+    """The same; what a step consists of is the pretraining's."""
     protocols: dict[Name, Section] = Field(default_factory=dict)
     """Likewise over a protocol, after the section of its task."""
     shards: Count = 1

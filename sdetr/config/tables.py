@@ -5,8 +5,10 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
+from sdetr.config.blank import COST, refuse_blank
 from sdetr.config.cells import Cells
 from sdetr.config.check import check
+from sdetr.config.costing import cost
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands, stands_for
 from sdetr.config.job import Job
@@ -16,6 +18,9 @@ from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.report.settings import CellName, CellRun, TableRun, TableSettings
+
+READ: tuple[str, ...] = ("record", "curve", "cost")
+"""Of a run folder, by slot, beside its numbers."""
 
 
 class PlannedTable:
@@ -33,7 +38,7 @@ class PlannedTable:
         self.scale, self.compares = composer.scale_name, composer.scale.compares
         self.root = f"data/{self.scale}/"
         self.stands: dict[str, str] = {}
-        self.evaluations: list[Job] = []
+        self.results: list[Job] = []
         self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
         limit = composer.scale.tables.get(name, SelectionSettings())
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
@@ -61,8 +66,11 @@ class PlannedTable:
         settings, said = self.settings.columns[column], self.settings.rows[row]
         name, model = settings.protocol, said.model or settings.model
         start = Start.parse(said.start) if said.start else None
-        if self.stages.compose.task(name) == "proposals":
-            return self._measured(row, name, model, start)
+        match self.stages.compose.task(name):
+            case "proposals":
+                return self._measured(row, name, model, start)
+            case "bench":
+                return self._costed(row, name, model, start)
         if start is None:
             raise SettingsError(
                 f"table {self.name}: row {row}: a proposer, but protocol {name} trains; give a start"
@@ -70,21 +78,38 @@ class PlannedTable:
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
         layout = self.stages.compose.whole(protocol.test).layout
+        why = dict.fromkeys(COST, f"{name} fine-tunes")
         if layout != "voc":
-            self._refuse_eleven_points(row, f"{name} tests on {protocol.test}, whose layout is {layout}")
+            why["-11"] = f"{name} tests on {protocol.test}, whose layout is {layout}"
+        if not protocol.matched:
+            why["-error"] = f"{name} does not"
         if said.epoch is not None:
-            self._refuse_eleven_points(row, "it reads a curve, which has COCO's numbers alone")
+            why = dict.fromkeys(("-11", "-error"), "it reads a curve, which has COCO's numbers alone") | why
+        refuse_blank(self.name, row, self.settings.metrics, why)
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        self._refuse_eleven_points(row, f"{protocol} ignores classes")
+        why = dict.fromkeys(("-11", "-error"), f"{protocol} ignores classes")
+        why |= dict.fromkeys(COST, f"{protocol} trains nothing")
+        refuse_blank(self.name, row, self.settings.metrics, why)
         dataset = self.stages.compose.measuring(protocol).dataset
         self.stands |= stands_for(self.stages, [dataset], model, start)
         if start is None:
             return [measure_proposer(self.stages, protocol, str(self.settings.rows[row].proposer))]
         return measure(self.stages, protocol, model, start, self.seeds)
+
+    def _costed(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
+        self._refuse_unmeasured(row, protocol, [])
+        why = dict.fromkeys(("-11", "-error", ""), f"{protocol} finds nothing, it measures what steps take")
+        refuse_blank(self.name, row, self.settings.metrics, why)
+        if start is None:
+            raise SettingsError(
+                f"table {self.name}: row {row}: a proposer, but {protocol} takes steps of training"
+            )
+        self.stands |= stands_for(self.stages, [], model, start)
+        return cost(self.stages, protocol, model, start, self.seeds)
 
     def _refuse_unmeasured(self, row: str, protocol: str, measured: list[int]) -> None:
         epoch = self.settings.rows[row].epoch
@@ -94,16 +119,12 @@ class PlannedTable:
                 f"table {self.name}: row {row}: {protocol} is not evaluated at epoch {epoch}, {known}"
             )
 
-    def _refuse_eleven_points(self, row: str, why: str) -> None:
-        """Where nobody counts them a cell would stay blank."""
-        if of_voc := [metric for metric in self.settings.metrics if metric.endswith("-11")]:
-            raise SettingsError(f"table {self.name}: row {row}: no {of_voc[0]}, of VOC's test sets: {why}")
-
     def _files(self, run: Job, slot: str) -> dict[str, str]:
-        self.evaluations.append(evaluation := evaluate(self.stages, run))
-        files = evaluation.outputs | {
-            name: run.outputs[name] for name in ("record", "curve") if name in run.outputs
-        }
+        files = {name: run.outputs[name] for name in READ if name in run.outputs}
+        if run.stage != "cost":  # which says itself what it took
+            run = evaluate(self.stages, run)
+            files = run.outputs | files
+        self.results.append(run)
         return {f"{slot}.{name}": file for name, file in files.items()}
 
     def _job(self, cells: dict, same: dict, inputs: dict[str, str]) -> Job:  # type: ignore[type-arg]
@@ -114,7 +135,7 @@ class PlannedTable:
         # What is empty is not said, as everywhere in settings files.
         lists = {"stands": self.stands, "same_as": same, "on_request": self.cells.on_request()}
         some: dict[str, Any] = {name: said for name, said in lists.items() if said}
-        records = made_from(self.stages.plan, self.evaluations)
+        records = made_from(self.stages.plan, self.results)
         inputs |= {record: record for record in records if record not in inputs.values()}
         run = TableRun(
             stage="table",

@@ -30,10 +30,10 @@ def columns(predictions: Mapping[str, Any], where: str = "predictions") -> Colum
     checked = Columns(
         dataset=str(predictions["dataset"]),
         classes=tuple(predictions["classes"]),
-        image_id=_whole(predictions["image_id"], "image_id", where),
-        label=_whole(predictions["label"], "label", where),
-        box_xywh_px=_real(predictions["box_xywh_px"], "box_xywh_px", where, inner=(4,)),
-        score=_real(predictions["score"], "score", where, inner=()),
+        image_id=whole(predictions["image_id"], "image_id", where),
+        label=whole(predictions["label"], "label", where),
+        box_xywh_px=real(predictions["box_xywh_px"], "box_xywh_px", where, inner=(4,)),
+        score=real(predictions["score"], "score", where, inner=()),
     )
     lengths = {key: len(getattr(checked, key)) for key in KEYS[2:]}
     if len(set(lengths.values())) > 1:
@@ -43,7 +43,8 @@ def columns(predictions: Mapping[str, Any], where: str = "predictions") -> Colum
     return checked
 
 
-def _whole(values: Any, name: str, where: str) -> NDArray[np.int64]:
+def whole(values: Any, name: str, where: str) -> NDArray[np.int64]:
+    """A column of whole numbers, (N,). Raises ValueError, beginning with `where`."""
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         found = f"{array.dtype} of shape {array.shape}"
@@ -51,7 +52,8 @@ def _whole(values: Any, name: str, where: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _real(values: Any, name: str, where: str, inner: tuple[int, ...]) -> NDArray[np.float64]:
+def real(values: Any, name: str, where: str, inner: tuple[int, ...]) -> NDArray[np.float64]:
+    """A column of numbers, (N, *inner). Raises ValueError, beginning with `where`."""
     wanted = "(N, 4)" if inner else "(N,)"
     try:
         array = np.asarray(values, dtype=np.float64)

@@ -45,7 +45,7 @@ def eleven_point(index: Path, predictions: Mapping[str, Any]) -> dict[str, float
 
 def eleven_point_matches(truth: Truth, found: Columns) -> Matches:
     """The same by image, so that images can be counted otherwise than once; areas make no difference."""
-    counted = ~(truth.difficult | truth.crowd)
+    counted = ~truth.difficult & ~truth.crowd
     order = np.lexsort((-found.score, found.label))
     nearest, overlap = _nearest(truth, found, order)
     label = found.label[order]

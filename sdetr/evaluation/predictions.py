@@ -1,7 +1,8 @@
 """The file of predictions: columns, one row per detection, and the classes that their labels number.
 
 `{"dataset", "classes": [names], "image_id": [N], "label": [N], "box_xywh_px": [N][4], "score": [N]}`;
-labels count from 0, boxes are (left, top, width, height) in pixels of the original image.
+labels count from 0, boxes are (left, top, width, height) in pixels of the original image. `matched`, if it is
+there, has columns of its own, one row per query that answers for an object (`matched.py`).
 """
 
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.evaluation.columns import KEYS, columns
+from sdetr.evaluation.matched import KEYS as PAIR_KEYS
+from sdetr.evaluation.matched import MATCHED, pair_columns
 from sdetr.files import write_json
 
 
@@ -29,4 +32,7 @@ def write_predictions(path: Path, predictions: Mapping[str, Any]) -> None:
     """Checks lists or arrays, then writes all or nothing; every digit is kept, so both score the same."""
     checked = columns(predictions, str(path))
     lists = {key: getattr(checked, key).tolist() for key in KEYS[2:]}
+    if MATCHED in predictions:
+        pairs = pair_columns(predictions, len(checked.classes), str(path))
+        lists[MATCHED] = {key: getattr(pairs, key).tolist() for key in PAIR_KEYS}
     write_json(path, {"dataset": checked.dataset, "classes": list(checked.classes), **lists})

@@ -31,6 +31,18 @@ class ProposalsProtocolSettings(Settings):
     """Of the class head that an untrained detector is drawn with; its second is read, as of all others."""
 
 
+class CostProtocolSettings(Settings):
+    """What a step takes (Siamese DETR, supplement, Table 3), of the pretraining that a row starts from."""
+
+    task: Literal["bench"]
+    batch: Count
+    """Images of a step, on one device, whatever the pretraining's own batch."""
+    warm_steps: Annotated[int, Field(ge=0)]
+    """Steps before anything is measured: kernels are chosen and memory is taken in the first ones."""
+    steps: Count
+    """Steps that are measured."""
+
+
 class UntrainedSettings(Settings):
     """A detector drawn around a backbone."""
 
@@ -82,5 +94,7 @@ class EvaluateRun(Settings):
     """Classes are ignored: an object is found by whatever box is around it."""
     eleven_point: bool = False
     """Pascal VOC 2007's numbers are given beside COCO's."""
+    matched: bool = False
+    """Class and box error are given beside them, of the queries that answer for objects."""
     resamples: Count = 1000
     """How often the test images are drawn anew, for the intervals of differences in tables."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from sdetr.evaluation.boxes import metrics, per_class
 from sdetr.evaluation.curves import curves
 from sdetr.evaluation.eleven_point import eleven_point
+from sdetr.evaluation.errors import errors
 from sdetr.evaluation.predictions import read_predictions
 from sdetr.evaluation.resamples import write_resamples
 from sdetr.evaluation.settings import RECIPE, RESAMPLES, EvaluateRun
@@ -30,6 +31,8 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
     numbers = metrics(found)
     if run.eleven_point:
         numbers |= {f"{name}-11": value for name, value in eleven_point(index, answers).items()}
+    if run.matched:
+        numbers |= errors(index, answers)
     write_resamples(resamples := out.with_name(RESAMPLES), run, answers)
     result = {
         "metrics": numbers,

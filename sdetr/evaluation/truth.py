@@ -20,6 +20,7 @@ class Truth:
     index: Path
     classes: tuple[str, ...]
     image_id: NDArray[np.int64]  # (I,), ascending
+    size_px: NDArray[np.float64]  # (I, 2), width and height
     rank: NDArray[np.int64]  # (M,), the position of an annotation's image among them
     label: NDArray[np.int64]  # (M,)
     box_xywh_px: NDArray[np.float64]  # (M, 4)
@@ -57,7 +58,10 @@ def _read(index: Path) -> Truth:
     ids = [category["id"] for category in categories]
     if ids != list(range(len(ids))):
         raise ValueError(f"{index}: category ids are {ids}, expected 0, 1, …; prepare the data set again")
-    image_id, counts = np.unique([image["id"] for image in content["images"]], return_counts=True)
+    images = content["images"]
+    image_id, first, counts = np.unique(
+        [image["id"] for image in images], return_index=True, return_counts=True
+    )
     if np.any(counts > 1):
         twice = image_id[counts > 1][0]
         raise ValueError(f"{index}: two images have the id {twice}; prepare the data set again")
@@ -66,6 +70,9 @@ def _read(index: Path) -> Truth:
         index=index,
         classes=tuple(category["name"] for category in categories),
         image_id=image_id.astype(np.int64),
+        size_px=np.array([(images[n]["width"], images[n]["height"]) for n in first], np.float64).reshape(
+            -1, 2
+        ),
         rank=_ranks(index, image_id, [row["image_id"] for row in rows], "annotations"),
         label=np.array([row["category_id"] for row in rows], np.int64),
         box_xywh_px=np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4),

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,8 @@ class Detector(nn.Module):
 
     backbone_frozen = False
     """Whether the backbone never learns, as `freeze_backbone` said last."""
+    body_frozen = False
+    """Whether only what turns states into answers learns, as `freeze_body` said."""
     rounded_on: frozenset[str] = frozenset()
     """Kinds of device on which a frozen backbone computes in bfloat16."""
 
@@ -107,6 +110,19 @@ class Detector(nn.Module):
         first = ("conv1.", "bn1.", "layer1.")
         for name, parameter in self.backbone.named_parameters():
             parameter.requires_grad_(lr_backbone > 0 and not name.startswith(first))
+
+    def freeze_body(self) -> None:
+        """Class and box heads alone go on learning, and whatever else belongs to classes, which is new."""
+        self.freeze_backbone(0)
+        self.body_frozen = True
+        learning = ("class_head.", "box_head.", *self.model.of_classes)
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith(learning))
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """A frozen body drops nothing out; heads have nothing to drop."""
+        return super().train(mode and not self.body_frozen)
 
     def reset_content(self) -> None:
         """Draws the learned content of paired queries from Xavier's range; others have none to draw."""

@@ -145,3 +145,16 @@ class ModelSettings(Settings):
         if not row.focal and no_object is None:
             raise ValueError(f"detection.no_object: missing; {self.variant} needs its weight (DETR: 0.1)")
         return self
+
+
+def _without_masks(model: ModelSettings) -> ModelSettings:
+    if model.mask_attention is not None:
+        raise ValueError(
+            f"mask_attention: {model.mask_attention}, but only boxes are trained here: "
+            "a mask head would stay as it was drawn; unset it"
+        )
+    return model
+
+
+BoxModel = Annotated[ModelSettings, AfterValidator(_without_masks)]
+"""A model without a mask head."""

@@ -1,10 +1,11 @@
 """What a table says, before anybody decides how it looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sdetr.commit import current_commit, has_changes
 from sdetr.report.lead import Lead, Standing, lead
+from sdetr.report.links import takes_steps
 from sdetr.report.records import check_records, cure
 from sdetr.report.results import Result, read_result, resamples_of
 from sdetr.report.settings import CellName, Metric, TableRun
@@ -13,7 +14,7 @@ from sdetr.report.statistics import Summary, summarise
 
 @dataclass(frozen=True)
 class Entry:
-    """One metric of a cell, in percent."""
+    """One metric of a cell."""
 
     values: tuple[float, ...]  # one per run
     ours: Summary | None
@@ -50,6 +51,10 @@ class Content:
     def results(self) -> list[Result]:
         """Every run once, however many rows read it."""
         return list({result.run: result for cell in self.cells for result in cell.results}.values())
+
+    def resident(self, metric: str, results: Iterable[Result]) -> bool:
+        """Whether it is memory, and no GPU was there to count it: then it is that of the process."""
+        return metric == "memory-mb" and any(not one.cost.device.startswith("cuda") for one in results)
 
     def foreign(self, result: Result) -> bool:
         """Whether other code made it than the commit that is here, or might have."""
@@ -106,7 +111,7 @@ def _leads(settings: TableRun, cells: tuple[Cell, ...]) -> dict[str, dict[Metric
 
 def _standing(settings: TableRun, row: str, cell: Cell) -> Standing:
     runs = tuple(result.run for result in cell.results)
-    at_end = settings.table.rows[cell.row].epoch is None  # elsewhere nothing was predicted
+    at_end = settings.table.rows[cell.row].epoch is None and not any(map(takes_steps, runs))
     resamples = tuple(resamples_of(run, settings.scale) for run in runs) if at_end else ()
     values = {str(metric): entry.values for metric, entry in cell.entries.items()}
     return Standing(row, runs, values, resamples)

@@ -17,8 +17,13 @@ def page_of(run: Path | str) -> str:
 
 
 def trains(run: Path | str) -> bool:
-    """Whether a run folder has a curve and a page: all but `data/<scale>/evaluate/`, where one only looks."""
-    return Path(run).parts[2] != "evaluate"
+    """Whether a run folder has a curve and a page: all but those of `evaluate/` and `bench/`."""
+    return Path(run).parts[2] not in ("evaluate", "bench")
+
+
+def takes_steps(run: Path | str) -> bool:
+    """Whether a run folder tells of a few steps of a pretraining, and of no detector: those of `bench/`."""
+    return Path(run).parts[2] == "bench"
 
 
 def run_that_made(file: Path | str) -> Path | None:

@@ -6,12 +6,14 @@ from urllib.parse import quote
 
 from sdetr.report.content import Content
 from sdetr.report.cost import cost_page
+from sdetr.report.links import takes_steps
 from sdetr.report.markdown import escape, prose
+from sdetr.report.metrics import reading
 from sdetr.report.records import PROFILES
 from sdetr.report.results import Result
 from sdetr.report.settings import TableRun, TableSettings
 
-SINGLE, FOREIGN = "¹", "²"
+SINGLE, FOREIGN, RESIDENT = "¹", "²", "³"
 
 
 def notes(content: Content, folder: Path) -> str:
@@ -19,7 +21,7 @@ def notes(content: Content, folder: Path) -> str:
     table = content.settings.table
     protocols = dict.fromkeys(column.protocol for column in table.columns.values())
     said = [
-        "Numbers are percent: mean ± sample standard deviation over n runs, which differ in their seed.",
+        *_numbers(content),
         "– stands where nothing was run, or nothing was published.",
         _on_request(content.settings),
         f"Paper: {_sentence(table.source)}",
@@ -32,10 +34,21 @@ def notes(content: Content, folder: Path) -> str:
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
         _cost(content, folder),
+        _device(content),
+        _resident(content),
         _single(content),
         _foreign(content),
     ]
     return "\n".join([prose(table.caption), "", *(f"- {line}" for line in said if line)])
+
+
+def _numbers(content: Content) -> list[str]:
+    """What they are; metrics in other units than percent say so."""
+    how = "mean ± sample standard deviation over n runs, which differ in their seed."
+    meanings = [text for metric in content.settings.table.metrics if (text := reading(metric).meaning)]
+    if not meanings:
+        return [f"Numbers are percent: {how}"]
+    return [f"Numbers are the {how}", *(f"{meaning}." for meaning in meanings)]
 
 
 def _sentence(text: str) -> str:
@@ -105,6 +118,19 @@ def _cost(content: Content, folder: Path) -> str:
         return ""
     page = os.path.relpath(cost_page(folder / content.settings.id), folder)
     return f"[What the runs cost]({quote(page)})."
+
+
+def _device(content: Content) -> str:
+    """Named where numbers are a machine's."""
+    steps = [result.cost.device for result in content.results() if takes_steps(result.run)]
+    return f"Measured on {'; '.join(dict.fromkeys(map(escape, steps)))}." if steps else ""
+
+
+def _resident(content: Content) -> str:
+    metrics = content.settings.table.metrics
+    if not any(content.resident(metric, content.results()) for metric in metrics):
+        return ""
+    return f"{RESIDENT} No GPU: the most memory that was resident of the whole process."
 
 
 def _single(content: Content) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sdetr.files import write_json, written_whole
 from sdetr.report.content import Cell, Content
 from sdetr.report.links import trains
+from sdetr.report.metrics import reading
 from sdetr.report.results import evaluated
 from sdetr.report.settings import Metric
 from sdetr.report.statistics import summarise
@@ -25,9 +26,11 @@ def write_numbers(content: Content, folder: Path) -> None:
 
 
 def _numbers(cell: Cell) -> dict[str, float]:
-    """Means in percent, and over how many runs."""
+    """Means, to one digit more than people read, and over how many runs."""
     means: dict[str, float] = {
-        metric: round(entry.ours.mean, 2) for metric, entry in cell.entries.items() if entry.ours
+        metric: round(entry.ours.mean, reading(metric).decimals + 1)
+        for metric, entry in cell.entries.items()
+        if entry.ours
     }
     return means | {"runs": len(cell.results)}
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from sdetr.report.content import Cell, Content, Entry
 from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
-from sdetr.report.notes import FOREIGN, SINGLE, notes
+from sdetr.report.metrics import reading
+from sdetr.report.notes import FOREIGN, RESIDENT, SINGLE, notes
 from sdetr.report.settings import Metric, ReferenceSettings
 from sdetr.report.statistics import signed
 
@@ -88,11 +89,13 @@ def _numbers(content: Content, cell: Cell, published: list[Metric], links: dict[
     leads = content.leads.get(cell.column, {})
     for metric, entry in cell.entries.items():
         absent = "" if cell.same_as else "–"
-        said = str(entry.ours) if entry.ours else absent
+        decimals = reading(metric).decimals
+        mark = f" {RESIDENT}" if content.resident(metric, cell.results) else ""
+        said = f"{entry.ours.written(decimals)}{mark}" if entry.ours else absent
         lead = leads.get(metric)
         texts.append(f"**{said}**" if entry.ours and lead and lead.best == cell.row and lead.holds else said)
         if metric in published:
-            texts.append(_paper(entry))
+            texts.append(_paper(entry, decimals))
     return texts
 
 
@@ -123,12 +126,12 @@ def _leads(content: Content, column: str) -> str:
     return " ".join(sentences)
 
 
-def _paper(entry: Entry) -> str:
+def _paper(entry: Entry, decimals: int) -> str:
     if entry.paper is None:
         return "–"
-    difference = "" if entry.difference is None else f" ({signed(entry.difference)})"
-    before = "" if entry.superseded is None else f"~~{entry.superseded:.1f}~~ "
-    return f"{before}{entry.paper:.1f}{difference}"
+    difference = "" if entry.difference is None else f" ({signed(entry.difference, decimals)})"
+    before = "" if entry.superseded is None else f"~~{entry.superseded:.{decimals}f}~~ "
+    return f"{before}{entry.paper:.{decimals}f}{difference}"
 
 
 def _reference(
@@ -139,5 +142,5 @@ def _reference(
         texts.append("–")
         if metric in published:
             value = reference.values.get(metric)
-            texts.append("–" if value is None else f"*{value:.1f}*")
+            texts.append("–" if value is None else f"*{value:.{reading(metric).decimals}f}*")
     return texts

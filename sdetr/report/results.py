@@ -8,7 +8,7 @@ from typing import Any
 from sdetr.evaluation.resamples import Resamples, read_resamples
 from sdetr.evaluation.settings import RECIPE, RESAMPLES
 from sdetr.files import sha256
-from sdetr.report.links import trains
+from sdetr.report.links import takes_steps, trains
 from sdetr.report.records import Record
 from sdetr.report.settings import CellRun
 
@@ -28,7 +28,7 @@ class Result:
     """A finished and evaluated run."""
 
     run: str
-    metrics: dict[str, float]  # percent
+    metrics: dict[str, float]
     classes: tuple[str, ...]
     index: str  # sha256 of the index it was evaluated on
     commit: str | None
@@ -42,6 +42,8 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
     Raises ValueError for numbers of another evaluation than this code's, or a curve that is not the run's.
     """
     record = Record(Path(cell.run) / "run.json", scale)
+    if takes_steps(cell.run):
+        return _result(record, cell, _took(record), (), "dataset")
     metrics = Record(Path(cell.run) / "metrics.json", scale)
     metrics.compare("evaluation recipe", metrics.value("recipe"), RECIPE, "the code's is")
     curve = Path(cell.run) / "metrics.jsonl"
@@ -49,11 +51,30 @@ def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
         record.compare("curve", sha256(curve), record.value("outputs", "metrics.jsonl"), "the run wrote")
     if epoch is not None:
         record.compare("evaluation recipe", record.value("evaluation_recipe"), RECIPE, "the code's is")
+    found = metrics.value("metrics") if epoch is None else _at_epoch(curve, epoch)
+    return _result(record, cell, found, tuple(record.value("classes")), "test")
+
+
+def _took(record: Record) -> dict[str, float]:
+    """What the steps of a pretraining took."""
+    record.compare(
+        "cost",
+        sha256(record.path.with_name("cost.json")),
+        record.value("outputs", "cost.json"),
+        "the run wrote",
+    )
+    return dict(record.value("metrics"))
+
+
+def _result(
+    record: Record, cell: CellRun, metrics: dict[str, float], classes: tuple[str, ...], images: str
+) -> Result:
+    """`images`: slot of the index that the run was measured on."""
     return Result(
         run=cell.run,
-        metrics=metrics.value("metrics") if epoch is None else _at_epoch(curve, epoch),
-        classes=tuple(record.value("classes")),
-        index=record.value("inputs", "test", "sha256"),
+        metrics=metrics,
+        classes=classes,
+        index=record.value("inputs", images, "sha256"),
         commit=record.value("commit"),
         dirty=record.value("dirty"),
         cost=Cost(

@@ -9,6 +9,7 @@ from pathlib import Path
 from sdetr.files import sha256, write_text
 from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, grid, paragraph, section, tag
+from sdetr.report.metrics import reading
 from sdetr.report.run_facts import lineage, log_tail, making, repeat, settings
 from sdetr.report.run_figures import curves, pictures
 from sdetr.report.run_folder import RunFolder, read_run
@@ -113,10 +114,11 @@ def _numbers(run: RunFolder) -> Markup:
     for name, value in run.numbers.items():
         best = run.best(f"test/{name}")
         where = f"{best[f'test/{name}']:.1f} at epoch {best['epoch']:g}" if best else "–"
-        rows.append((name, tag("b", f"{value:.1f}"), where))
+        rows.append((name, tag("b", f"{value:.{reading(name).decimals}f}"), where))
     if not rows:
         return section("Numbers", paragraph("Nothing was measured."))
-    return section("Numbers", grid(["percent", "at the end", "highest in the curve"], rows))
+    unit = "metric" if any(reading(name).meaning for name in run.numbers) else "percent"
+    return section("Numbers", grid([unit, "at the end", "highest in the curve"], rows))
 
 
 def _ways(page: PageRun, run: RunFolder, links: Links) -> Markup:

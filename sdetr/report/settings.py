@@ -10,9 +10,25 @@ RECIPES = {"table": 4, "page": 2}
 """By stage; raise one when the same results give another file."""
 
 Metric = Literal[
-    "AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "AP-11", "AP50-11", "AP75-11"
+    "AP",
+    "AP50",
+    "AP75",
+    "APs",
+    "APm",
+    "APl",
+    "AR1",
+    "AR10",
+    "AR100",
+    "AP-11",
+    "AP50-11",
+    "AP75-11",
+    "class-error",
+    "box-error",
+    "memory-mb",
+    "step-s",
 ]
-"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout."""
+"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -error: of queries
+that answer for objects, under protocols that say `matched`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):
@@ -70,7 +86,7 @@ class TableSettings(Settings):
     columns: dict[Name, ColumnSettings]
     rows: dict[Name, RowSettings]
     paper: dict[Name, dict[Name, dict[Metric, float]]] = Field(default_factory=dict)
-    """row → column → metric → published number, in percent."""
+    """row → column → metric → published number, in the metric's unit."""
     superseded: dict[Name, dict[Name, dict[Metric, float]]] = Field(default_factory=dict)
     """The same of numbers that were published first, which those of `paper` correct."""
     superseded_source: str | None = None

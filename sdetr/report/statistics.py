@@ -14,8 +14,11 @@ class Summary:
     n: int
 
     def __str__(self) -> str:
-        spread = "" if self.std is None else f" ± {self.std:.1f}"
-        return f"{self.mean:.1f}{spread}"
+        return self.written()
+
+    def written(self, decimals: int = 1) -> str:
+        spread = "" if self.std is None else f" ± {self.std:.{decimals}f}"
+        return f"{self.mean:.{decimals}f}{spread}"
 
 
 def summarise(values: Sequence[float]) -> Summary | None:
@@ -26,6 +29,6 @@ def summarise(values: Sequence[float]) -> Summary | None:
     return Summary(statistics.fmean(values), std, len(values))
 
 
-def signed(difference: float) -> str:
-    """One decimal with its sign; what rounds to nothing is +0.0, never -0.0."""
-    return f"{round(difference, 1) + 0.0:+.1f}"
+def signed(difference: float, decimals: int = 1) -> str:
+    """With its sign; what rounds to nothing is +0.0, never -0.0."""
+    return f"{round(difference, decimals) + 0.0:+.{decimals}f}"

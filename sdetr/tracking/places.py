@@ -84,6 +84,7 @@ def words_of(job: Job) -> dict[str, str]:
     keys = {
         "finetune": ("protocol", "model", "start"),
         "evaluate": ("protocol", "model", "start"),
+        "bench": ("protocol", "model", "start"),
         "pretrain": ("protocol", "pretext", "model"),
         "views": ("protocol", "views"),
         "features": ("protocol", "views"),

@@ -19,6 +19,7 @@ from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device, rounds_frozen
 from sdetr.training.infer import predict
 from sdetr.training.loop import train
+from sdetr.training.matched import Matched
 from sdetr.training.paths import run_path
 from sdetr.training.pictures import draw_answers
 from sdetr.training.settings import FinetuneRun
@@ -47,6 +48,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         detector = Detector(run.model, run.trunk, len(train_set.classes))
         transfer(detector, init, run.fresh)
         detector.freeze_backbone(run.protocol.lr_backbone)
+        if run.protocol.train == "heads":
+            detector.freeze_body()
         if detector.backbone_frozen:
             detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
 
@@ -61,10 +64,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             from sdetr.evaluation.boxes import evaluate
 
             assert isinstance(objective, Detection)
-            keep = run.protocol.max_detections
-            half = run.protocol.bfloat16 == "all"
-            found = predict(objective.detector, test_set, run.protocol.resize, keep, half)
-            predictions.update(found, dataset=Path(run.test).parent.name)
+            predictions.update(_found(run, objective.detector, test_set))
             return evaluate(Path(run.test), predictions)
 
         objective = Detection(detector, run.model.detection, run.model.denoising)
@@ -85,6 +85,15 @@ def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Datase
             f"{run.train} and {run.test} have different classes ({found}), so labels would mean different "
             "things: give both data sets the same `classes`"
         )
+
+
+def _found(run: FinetuneRun, detector: Detector, test_set: Dataset) -> dict[str, Any]:
+    """Predictions, in eval mode, and the pairs behind class and box error where the protocol wants them."""
+    protocol, pairs = run.protocol, Matched(run.model.detection.cost, detector.focal)
+    half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
+    found = predict(detector, test_set, protocol.resize, protocol.max_detections, half, also=also)
+    found["dataset"] = Path(run.test).parent.name
+    return found | {"matched": pairs.columns()} if protocol.matched else found
 
 
 def _publish(

@@ -1,5 +1,6 @@
 """A detector's answers about a whole data set, as columns."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from sdetr.data.settings import ResizeSettings
 from sdetr.evaluation.settings import OBJECT
 from sdetr.models.answers import loudest
 from sdetr.models.detector import Detector
+from sdetr.types import Predictions, View
 
 
 @torch.no_grad()
@@ -22,18 +24,22 @@ def predict(
     keep: int,
     half: bool = False,
     logit: int | None = None,
+    also: Callable[[Predictions, View], None] | None = None,
 ) -> dict[str, Any]:
     """At most `keep` answers per image, boxes clipped to it, as columns.
 
     The detector is in eval mode, on whatever device it is; `half`: in bfloat16, where that is a GPU; `logit`:
-    the one that says how surely there is an object, where its classes are none of the data set's.
+    the one that says how surely there is an object, where its classes are none of the data set's; `also` is
+    shown all that is said, and the view that it is about.
     """
     device = next(detector.parameters()).device
     ids: list[int] = []
     found: list[list[Tensor]] = [[], [], []]
     for view, sizes_px in test_views(dataset, resize):
         with torch.autocast(device.type, torch.bfloat16, enabled=half and device.type == "cuda"):
-            predictions = detector(normalise(view.to(device)))
+            predictions = detector(seen := normalise(view.to(device)))
+        if also is not None:
+            also(predictions, seen)
         sizes_px = sizes_px.to(device)
         if logit is None:
             answers = detector.answers(predictions, sizes_px, keep)

@@ -43,26 +43,13 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
     run = load(PretrainRun, settings)
     scale, path = run_path(out, words=5)
     with logged_to(scale / "state" / path / "train.log"):
-        files = {
-            "dataset": run.dataset,
-            "plan": run.plan,
-            "proposals": run.proposals,
-            "features": run.features,
-            "target": run.target,
-        }
-        inputs = {"settings": settings, "init": init} | {n: Path(f) for n, f in files.items() if f}
         said = settings.read_bytes()
+        inputs = {"settings": settings, "init": init} | files_of(run)
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
         if not attempt.saved:  # pictures of another run's steps are none of this one's
             shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
-        torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-        detector = Detector(run.model, run.trunk, num_classes=_classes(run))
-        transfer(detector, init, ())
-        if run.protocol.lr_backbone == 0 and not run.features:
-            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
-        objective = _objective(run, detector)
-
+        objective = search_of(run, init, chosen)
         dataset = Dataset(Path(run.dataset))
         material = views_of(run, dataset)
         every = max(1, run.protocol.epochs // run.protocol.pictures)
@@ -80,6 +67,22 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         assert isinstance(trained, Search)
         card = DetectorCard(model=run.model, trunk=run.trunk, classes=trained.classes)
         _publish(trained, card, said, attempt, out)
+
+
+def files_of(run: PretrainRun) -> dict[str, Path]:
+    """What it reads beside settings and backbone, by slot."""
+    slots = ("dataset", "plan", "proposals", "features", "target")
+    return {slot: Path(file) for slot in slots if (file := getattr(run, slot))}
+
+
+def search_of(run: PretrainRun, init: Path, device: torch.device) -> Search:
+    """The objective as it begins, on the CPU; `device` is where it is going to train."""
+    torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
+    detector = Detector(run.model, run.trunk, num_classes=_classes(run))
+    transfer(detector, init, ())
+    if run.protocol.lr_backbone == 0 and not run.features:
+        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
+    return _objective(run, detector)
 
 
 def _classes(run: PretrainRun) -> int:

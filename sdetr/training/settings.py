@@ -2,17 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
 from sdetr.data.subsets.settings import NameOfDraw
-from sdetr.evaluation.settings import ProposalsProtocolSettings
-from sdetr.models.settings import ModelSettings, TrunkSettings
+from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
+from sdetr.models.settings import BoxModel, TrunkSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import Views
 
-RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3}
+RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3, "cost": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
 Compile = Literal["nothing", "kernels", "graphs"]
@@ -82,6 +82,16 @@ class ProtocolSettings(ScheduleSettings):
     """Which training images share a batch, and what it is padded to."""
     max_detections: Count = 100
     """Answers kept per image; COCO evaluates no more."""
+    matched: bool = False
+    """Predictions come with what the query says that answers for each object: for class and box error."""
+    train: Literal["all", "heads"] = "all"
+    """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
+
+    @model_validator(mode="after")
+    def _frozen_means_all_of_it(self) -> "ProtocolSettings":
+        if self.train == "heads" and self.lr_backbone:
+            raise ValueError(f"lr_backbone: {self.lr_backbone}, but train: heads freezes that; give 0")
+        return self
 
 
 class PretrainProtocolSettings(ScheduleSettings):
@@ -97,13 +107,12 @@ class PretrainProtocolSettings(ScheduleSettings):
     buckets: BucketSettings = AS_DRAWN
     """Which views share a batch, and what it is padded to."""
     features_ahead: bool = False
-    """Features of the frozen backbone are computed once per planned view: cheaper, but colours are then drawn
-    once per draw, not once per epoch."""
+    """Features of the frozen backbone are made once per planned view: cheaper; colours then too."""
     pictures: Count = 4
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
-AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings
+AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings | CostProtocolSettings
 Protocol = Annotated[AnyProtocol, Field(discriminator="task")]
 
 
@@ -144,19 +153,6 @@ class BackboneRun(Settings):
     test: str | None = None
 
 
-def _without_masks(model: ModelSettings) -> ModelSettings:
-    if model.mask_attention is not None:
-        raise ValueError(
-            f"mask_attention: {model.mask_attention}, but only boxes are trained here: "
-            "a mask head would stay as it was drawn; unset it"
-        )
-    return model
-
-
-BoxModel = Annotated[ModelSettings, AfterValidator(_without_masks)]
-"""A model without a mask head."""
-
-
 class FinetuneRun(Settings):
     """Everything that decides one fine-tuning run."""
 
@@ -176,7 +172,7 @@ class FinetuneRun(Settings):
 class PretrainRun(Settings):
     """Everything that decides one pretraining run."""
 
-    stage: Literal["pretrain"]
+    stage: Literal["pretrain", "cost"]
     recipe: int
     seed: int
     protocol: PretrainProtocolSettings
@@ -194,3 +190,11 @@ class PretrainRun(Settings):
     """Features made ahead, from the root."""
     target: str | None = None
     """Backbone that says how regions look, from the root; where that is not the detector's."""
+
+
+class CostRun(PretrainRun):
+    """A few steps of a pretraining, to see what they take."""
+
+    stage: Literal["cost"]
+    warm_steps: int
+    steps: int

@@ -131,3 +131,38 @@ def test_eleven_points_are_counted_where_the_test_set_is_vocs():
         "updetr-coco-300e": False,
         "detreg-proposals": False,
     }
+
+
+@pytest.mark.parametrize(
+    "file, old, new, message",
+    [
+        (
+            "protocols/detreg-coco-full-50e.yaml",
+            "matched: true",
+            "matched: false",
+            "row other-boxes: no class-error, of protocols that say matched: detreg-coco-full-50e does not",
+        ),
+        (
+            "tables/detreg-ablation.yaml",
+            "start: detreg~detreg-in100-50e}",
+            "start: detreg~detreg-in100-50e, epoch: 0}",
+            "row frozen: no class-error, .*: it reads a curve, which has COCO's numbers alone",
+        ),
+        (
+            TABLE,
+            "metrics: [AP,",
+            "metrics: [box-error,",
+            "no box-error, .*: detreg-proposals ignores classes",
+        ),
+    ],
+)
+def test_errors_that_nobody_counts_are_refused_before_any_job(params, file, old, new, message):
+    edit(params, file, old, new)
+    with pytest.raises(SettingsError, match=message):
+        compile_plan(params, "paper", ["detreg-ablation", PROTOCOL])
+
+
+def test_errors_are_counted_where_a_protocol_has_its_queries_matched_and_are_of_no_other_run():
+    plan = compile_plan(ROOT / "params", "paper", ["detreg-ablation", "updetr-coco"])
+    counted = {job.path.split("/")[1]: job.settings.get("matched") for job in plan.of("evaluate")}
+    assert counted == {"detreg-coco-full-50e": True, "updetr-coco-150e": None, "updetr-coco-300e": None}

@@ -15,7 +15,10 @@ PARAMS = Params(Path(__file__).parents[2] / "params")
 Place = tuple[str, str, str] | None
 """Table, row and column, a reference's row being its label; none for a line that is left out."""
 METRICS = {name: name for name in ("AP", "AP50", "AP75", "APs", "APm", "APl")}
-METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl", "R@1": "AR1", "R@10": "AR10", "R@100": "AR100"}
+METRICS |= {f"{recall}@{kept}": f"AR{kept}" for recall in ("R", "AR") for kept in (1, 10, 100)}
+METRICS |= {"class error ↓": "class-error", "box error ↓": "box-error"}
+METRICS |= {"GPU mem": "memory-mb", "s/iter": "step-s"}
+METRICS |= {"APS": "APs", "APM": "APm", "APL": "APl"}
 
 METHODS = {"scratch": "scratch", "UP-DETR": "updetr", "DETReg": "detreg", "**ours**": "siamese"}
 DETECTORS = {
@@ -38,6 +41,16 @@ def siamese_voc(line: Printed) -> Place:
     row, column = METHODS[said["method"]], DETECTORS[said["DETR"], said["Q"]]
     column = f"detr-{said['ep.']}e" if column == "detr" else column
     return "siamese-voc", f"{row}-coco" if said["pretrain"] == "COCO" else row, column
+
+
+def siamese_initialisation(line: Printed) -> Place:
+    rows = {"random": "random", "UP-DETR": "updetr", "DETReg": "detreg", "ours": "siamese"}
+    return "siamese-initialisation", rows[line.cells["method"]], "detr"
+
+
+def siamese_cost(line: Printed) -> Place:
+    rows = {"UP-DETR": "updetr", "DETReg": "detreg", "Siamese DETR": "siamese"}
+    return "siamese-cost", rows[line.cells["method"]], "conditional"
 
 
 def updetr_voc(line: Printed) -> Place:
@@ -69,6 +82,13 @@ def updetr_patches(line: Printed) -> Place:
 def updetr_frozen(line: Printed) -> Place:
     case = line.cells["case"]
     return "updetr-frozen", case[1] if case.startswith("(") else "scratch", "detr-150e"
+
+
+def detreg_ablation(line: Printed) -> Place:
+    said = line.cells
+    rows = {"0": "bare", "1": "frozen" if said["frozen backbone"] == "✓" else "embedding", "2": "embedding2"}
+    row = rows[said["λ_e"]] if said["proposals"] == "SS" else "other-boxes"
+    return "detreg-ablation", row, "deformable"
 
 
 def detreg_proposals(line: Printed) -> Place:
@@ -159,20 +179,20 @@ WIDE: dict[tuple[str, str], tuple[str, Callable[[Printed], Quoted]]] = {
 PLACES: dict[tuple[str, str], Callable[[Printed], Place]] = {
     ("siamese-detr", "7.1 "): siamese_coco,
     ("siamese-detr", "7.2 "): siamese_voc,
+    ("siamese-detr", "7.4 "): siamese_initialisation,
+    ("siamese-detr", "7.6 "): siamese_cost,
     ("up-detr", "Table 1 "): updetr_voc,
     ("up-detr", "Table 2 "): updetr_coco,
     ("up-detr", "Table 5 "): updetr_patches,
     ("up-detr", "Table 6 "): updetr_frozen,
+    ("detreg", "Table 5 "): detreg_ablation,
     ("detreg", "Table 6 "): detreg_proposals,
 }
 UNUSED = {
-    ("siamese-detr", "7.4 "): "siamese-initialisation is not declared yet",
-    ("siamese-detr", "7.6 "): "siamese-cost is not declared yet",
     ("up-detr", "Table 3 "): "updetr-oneshot is not declared yet",
     ("up-detr", "Table 4 "): "updetr-panoptic is not declared yet",
     ("up-detr", "Figures"): "end points of curves, which stand in tables",
     ("detreg", "Table 3 "): "detreg-fewshot is not declared yet",
-    ("detreg", "Table 5 "): "detreg-ablation is not declared yet",
     ("detreg", "Figure 3 "): "detreg-low-data is not declared yet",
 }
 

@@ -73,7 +73,7 @@ def scene(objects, answers, images=(1,)):
     """Objects (image, box) of class a, answers (image, box, score)."""
     shared = {"category_id": 0, "area": 1.0, "iscrowd": 0, "difficult": 0}
     index = {
-        "images": [{"id": i} for i in images],
+        "images": [{"id": i, "height": 100, "width": 100} for i in images],
         "annotations": [
             shared | {"image_id": i, "bbox": box} | dict.fromkeys(more, 1) for i, box, *more in objects
         ],

@@ -77,6 +77,25 @@ def test_each_cell_has_its_numbers_and_the_mean_curve_of_its_runs(tree, edit):
     assert cell.with_suffix(".csv").read_text() == "epoch,AP,AP50\n25,3.000,\n50,42.000,\n"
 
 
+def test_metrics_that_are_no_percent_keep_their_digits_and_say_what_they_are(tree):
+    tree.settings["compares"] = True
+    tree.settings["table"] |= {"metrics": ["AP", "class-error", "box-error"], "references": []}
+    tree.settings["table"]["paper"] = {"scratch": {"big": {"class-error": 8.61, "box-error": 0.037}}}
+    three = [(8.5, 0.0361), (8.75, 0.0359), (9.0, 0.0378)]
+    tree.settings["cells"]["scratch"]["big"] = [
+        tree.run("swav_r50", seed, AP=40.0, **{"class-error": one, "box-error": two})
+        for seed, (one, two) in enumerate(three)
+    ]
+    page = tree.make()
+    line = next(line for line in page.splitlines() if line.startswith("| from scratch"))
+    assert [cell.strip() for cell in line.strip("|").split("|")][2:] == [
+        "40.0 ± 0.0", "8.75 ± 0.25", "8.61 (+0.14)", "0.037 ± 0.001", "0.037 (+0.000)",
+    ]  # fmt: skip
+    assert "Numbers are percent" not in page and "box-error: what such a box is off" in page
+    numbers = json.loads((tree.out.parents[1] / "numbers/toy/big/scratch.json").read_text())
+    assert numbers == {"AP": 40.0, "class-error": 8.75, "box-error": 0.0366, "runs": 3}
+
+
 def test_a_settings_file_of_another_shape_is_refused(tree):
     del tree.settings["table"]["metrics"]
     with pytest.raises(SettingsError, match=r"table\.yaml: table\.metrics"):

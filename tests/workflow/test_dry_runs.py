@@ -16,7 +16,7 @@ def test_slurm_lists_the_papers_jobs_with_no_data_and_an_empty_home(project):
     assert "slurm_partition=main" in said
 
 
-@pytest.mark.parametrize("profile, runs", [("demo", 21), ("smoke", 75), ("local", 125)])
+@pytest.mark.parametrize("profile, runs", [("demo", 21), ("smoke", 81), ("local", 132)])
 def test_each_profile_plans_its_scale(project, profile, runs):
     said = project.snakemake("--profile", profile, "-n", "all_tables")
     assert re.search(rf"^finetune +{runs}$", said, flags=re.MULTILINE)

@@ -2,6 +2,7 @@
 IN    data/{scale}/settings/**: what decides each run; data/raw/**/{split}.json
 OUT   data/{scale}/backbones/{name}.safetensors, data/{scale}/finetune/{protocol}/{model}/{start}/seed{k}/
       data/{scale}/evaluate/{protocol}/{model}/{start}/seed{k}/: what is measured without fine-tuning
+      data/{scale}/bench/{protocol}/{model}/{start}/seed{k}/: what steps of a pretraining take
 
 A run's live state is in data/{scale}/state/ and never declared: Snakemake deletes the declared outputs of failed jobs.
 """
@@ -71,3 +72,25 @@ rule measure:
         out=subpath(output.predictions, parent=True),
     shell:
         "exec sdetr measure --settings {input.settings} --out {params.out} 2> >(tee {log} >&2)"
+
+
+rule cost:
+    input:
+        PLAN.input("{costed}"),
+        settings="data/{scale}/settings/{costed}.yaml",
+        init=PLAN.input("{costed}", "init"),
+    output:
+        cost="data/{scale}/{costed}/cost.json",
+        settings="data/{scale}/{costed}/settings.yaml",
+        record="data/{scale}/{costed}/run.json",
+    log:
+        "logs/{scale}/{costed}.log",
+    threads: PLAN.resource("{costed}", "threads")
+    resources:
+        mem_mb=PLAN.resource("{costed}", "mem_mb"),
+        runtime=PLAN.resource("{costed}", "minutes"),
+        gpu=PLAN.resource("{costed}", "gpu"),
+    params:
+        out=subpath(output.cost, parent=True),
+    shell:
+        "exec sdetr cost --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"

@@ -53,6 +53,21 @@ def test_another_start_goes_on_too(tmp_path: Path, site: Site) -> None:
     assert site.asked == [Asked("a.tar", 100_000)]
 
 
+@pytest.mark.parametrize(("sized", "asked"), [(True, []), (False, [len(CONTENT), 0])])
+def test_ended_before_it_was_renamed_it_is_whole_the_next_time(
+    tmp_path: Path, site: Site, sized: bool, asked: list[int]
+) -> None:
+    """Of a file whose length nobody knows, the part may be an earlier, longer one: it is fetched anew."""
+    url = site.put("a.tar", CONTENT)
+    remote = known(url) if sized else Remote(url, sha256=hashlib.sha256(CONTENT).hexdigest())
+    path = remote.below(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.with_name("a.tar.part").write_bytes(CONTENT)
+    assert download(remote, tmp_path).read_bytes() == CONTENT
+    assert [one.start for one in site.asked] == asked
+    assert left(tmp_path) == {"a.tar"}
+
+
 def test_a_server_without_ranges_begins_anew_and_nothing_is_there_twice(tmp_path: Path, site: Site) -> None:
     site.resumes = False
     remote = known(site.put("a.tar", CONTENT))
