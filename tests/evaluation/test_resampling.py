@@ -32,7 +32,7 @@ def copies(index, predictions, counts):
     columns["image_id"] = [new for image in predictions["image_id"] for new in names[image]]
     objects = [one | {"image_id": new} for one in index["annotations"] for new in names[one["image_id"]]]
     there = {
-        "images": [{"id": new} for news in names.values() for new in news],
+        "images": [one | {"id": new} for one in index["images"] for new in names[one["id"]]],
         "annotations": [one | {"id": n} for n, one in enumerate(objects, 1)],
     }
     return index | there, predictions | columns
@@ -106,7 +106,7 @@ def test_of_objects_that_an_answer_overlaps_equally_it_takes_the_last(write_inde
     boxes = [[0, 0, 10, 10], [4, 0, 10, 10]]
     shared = {"image_id": 1, "category_id": 0, "area": 100.0, "iscrowd": 0}
     index = {
-        "images": [{"id": 1}],
+        "images": [{"id": 1, "height": 20, "width": 20}],
         "categories": [{"id": 0, "name": "a"}],
         "annotations": [shared | {"id": n, "bbox": boxes[n]} for n in order],
     }
