@@ -64,7 +64,7 @@ def _on_request(settings: TableRun) -> str:
     workflow = f"snakemake --profile {PROFILES.get(settings.scale, 'demo')} all_tables"
     asked = f"--config scale={settings.scale} tables={settings.id} cells={first}"
     return (
-        f"Blank in the paper, and run on request: {', '.join(f'`{cell}`' for cell in blank)}. "
+        f"Without a published number, and run on request: {', '.join(f'`{cell}`' for cell in blank)}. "
         f"For the first one `{workflow} {asked}`, or for DVC "
         f"`sdetr plan --scale {settings.scale} --table {settings.id} --cell {first} --dvc`."
     )

@@ -199,7 +199,7 @@ def test_blank_cells_print_a_dash_and_both_engines_ways_to_ask_for_them(tree):
     tree.settings["on_request"] = {"ours": ["small"], "scratch": ["small"]}
     page = tree.make()
     assert rows(page.split("### Small DETR")[1], "pretrained")[0][1:] == ["–", "–", "–"]
-    assert "Blank in the paper, and run on request: `ours.small`, `scratch.small`." in page
+    assert "Without a published number, and run on request: `ours.small`, `scratch.small`." in page
     assert "all_tables --config scale=demo tables=toy cells=toy.ours.small`" in page
     assert "`sdetr plan --scale demo --table toy --cell toy.ours.small --dvc`" in page
 
