@@ -82,11 +82,18 @@ def test_defaults_of_fields_are_in_no_settings_file():
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(monkeypatch, stage):
     before = compile_plan(ROOT / "params", "demo")
-    room = {"data": "data", "proposals": "proposals", "evaluate": "evaluation"}.get(stage)
+    room = {"proposals": "proposals", "evaluate": "evaluation"}.get(stage)
     if room:
         monkeypatch.setattr(f"sdetr.{room}.settings.RECIPE", 99)
     else:
-        rooms = {"views": "views", "features": "views", "table": "report", "page": "report"}
+        rooms = {
+            "data": "data",
+            "subset": "data",
+            "views": "views",
+            "features": "views",
+            "table": "report",
+            "page": "report",
+        }
         room = rooms.get(stage, "training")
         monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
     after = compile_plan(ROOT / "params", "demo")
