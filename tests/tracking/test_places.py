@@ -35,7 +35,7 @@ def test_a_fine_tuning_is_called_after_its_cell_and_lies_in_the_experiment_of_it
 
 
 def test_a_run_that_a_row_reads_at_its_beginning_and_another_at_its_end_is_called_after_the_end():
-    plan = compile_plan(ROOT / "params", "demo")
+    plan = compile_plan(ROOT / "params", "demo", ["siamese-voc"])
     cells = Places(plan).cells(plan.jobs[SCRATCH])
     assert [cell.row for cell in cells] == ["scratch", "untrained"]
 
