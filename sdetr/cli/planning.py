@@ -54,6 +54,8 @@ def _plan(a: argparse.Namespace) -> None:
     from sdetr.config.dvc import check_dvc, write_dvc
 
     if a.deviations:
+        if a.write or a.dvc or a.first or a.cell:
+            raise ValueError("--deviations only lists: it goes with --scale and --table alone")
         _print_deviations(a)
         return
     plan = compile_plan(PARAMS, a.scale, a.table or ("first" if a.first else "all"), a.cell or ())

@@ -54,14 +54,18 @@ class Cells:
         return [column for column in self.columns if self._is_made(row, column)]
 
     def on_request(self) -> dict[str, tuple[str, ...]]:
-        """Row → the columns in which it would be run."""
-        left = {row: tuple(c for c in self.columns if not self._is_made(row, c)) for row in self.rows}
+        """Row → the blank columns in which it would be run."""
+        left = {row: tuple(c for c in self._own(row) if not self._is_made(row, c)) for row in self.rows}
         return {row: columns for row, columns in left.items() if columns}
 
+    def _own(self, row: str) -> list[str]:
+        """Columns that a row belongs to, run or blank; elsewhere it would be another thing."""
+        own = self.settings.rows[row].columns
+        return [column for column in self.columns if not own or column in own]
+
     def _is_made(self, row: str, column: str) -> bool:
-        own = self.settings.rows[row].columns or self.columns
         is_blank = column in self.settings.blank.get(row, ())
-        return (row, column) in self.asked or (column in own and not is_blank)
+        return (row, column) in self.asked or (column in self._own(row) and not is_blank)
 
     def _part(self, what: str, *wanted: tuple[str, ...]) -> list[str]:
         """Those that every non-empty list names, in the table's order, if made here."""
@@ -96,3 +100,7 @@ class Cells:
                     f"cell {self.table}.{row}.{column}: scale {self.scale} makes no {what} {name}, "
                     f"only {', '.join(here)}"
                 )
+        if column not in self._own(row):
+            raise SettingsError(
+                f"cell {self.table}.{row}.{column}: row {row} belongs to {', '.join(self._own(row))} alone"
+            )

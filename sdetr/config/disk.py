@@ -83,7 +83,8 @@ def bytes_of(plan: Plan, job: Job) -> float | None:
 
 def _weights(job: Job) -> float | None:
     kind = alike(job)
-    return PARAMETERS[kind.variant] * BYTES_OF_A_NUMBER if kind.published else None
+    parameters = PARAMETERS.get(kind.variant) if kind.published else None
+    return parameters and parameters * BYTES_OF_A_NUMBER
 
 
 def _times(images: int | None, each: float) -> float | None:

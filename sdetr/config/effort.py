@@ -27,7 +27,8 @@ def effort(plan: Plan) -> list[str]:
 
 
 def _line(plan: Plan, job: Job) -> str:
-    images = plan.maker(job.inputs["dataset"]).settings["dataset"].get("expected_images")
+    made = plan.maker(job.inputs["dataset"])
+    images = made.settings["subset" if made.stage == "subset" else "dataset"].get("expected_images")
     if not images:
         return ""
     seconds, size = per_image(TypeAdapter(Proposer).validate_python(job.settings["proposer"]))

@@ -5,8 +5,10 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.differences import differences, seedless
+from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.stages import Stages
+from sdetr.data.subsets.settings import SEED
 from sdetr.report.settings import Mention, PageRun
 
 RUNS = ("pretrain", "finetune")
@@ -20,14 +22,14 @@ def add_pages(stages: Stages) -> None:
     plan = stages.plan
     runs = [job for stage in RUNS for job in plan.of(stage)]
     mentions, followers = _mentions(plan), _followers(plan)
-    one_of_each = {seedless(job): job for job in runs}
+    one_of_each = {_alike(job): job for job in runs}
     differing = {path: tuple(differences(stages, job)) for path, job in one_of_each.items()}
     for job in runs:
         evaluation = plan.jobs.get(f"{job.path}/metrics")
         # What is empty is not said, as everywhere in settings files.
         lists: dict[str, Any] = {
             "measured": evaluation.digest if evaluation else None,
-            "differences": differing[seedless(job)],
+            "differences": differing[_alike(job)],
             "tables": tuple(mentions[job.path]),
             "followers": tuple(followers[job.path]),
         }
@@ -72,3 +74,9 @@ def _followers(plan: Plan) -> dict[str, list[str]]:
         if init := job.inputs.get("init"):
             found[plan.maker(init).path].append(job.path)
     return found
+
+
+def _alike(job: Job) -> str:
+    """Runs of one name differ from the paper's alike, but where each seed trains on a draw of its own."""
+    own_draw = SEED in str(job.settings["protocol"]["dataset"])
+    return job.path if own_draw else seedless(job)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sdetr.data.settings as data
 import sdetr.training.settings as training
-from sdetr.config.base import Settings
+from sdetr.config.base import Settings, SettingsError
 from sdetr.config.experiment import Composer
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
@@ -69,6 +69,12 @@ class Stages:
             said = {name: value for name, value in settings.said().items() if name != "expected_images"}
             settings = SubsetSettings.model_validate(said | {"of": of})
         held_back = whole.unseen if settings.classes in ("seen", "unseen") else whole.novel
+        if settings.classes and not held_back:
+            field = "unseen" if settings.classes in ("seen", "unseen") else "novel"
+            raise SettingsError(
+                f"data set {name}: classes: {settings.classes}, but {of} does not say which are {field}; "
+                f"name them there as `{field}:`"
+            )
         side = "only" if settings.classes in ("unseen", "novel") else "without"
         run = SubsetRun(
             stage="subset",

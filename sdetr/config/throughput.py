@@ -63,11 +63,14 @@ class Alike:
     """Side of an image, pixels."""
     frozen: bool
     """Whether the backbone does not learn."""
+    heads: bool = False
+    """Whether nothing but heads does."""
 
     def __str__(self) -> str:
         what = f"{self.pretext} on {self.variant}" if self.pretext else self.variant
         usual = self.frozen == (self.stage == "pretrain")
         backbone = "" if usual else f", backbone {'frozen' if self.frozen else 'learning'}"
+        backbone = ", heads alone" if self.heads else backbone
         return f"{self.stage} {what}, {self.queries} queries, images up to {self.longest} px{backbone}"
 
 
@@ -84,7 +87,8 @@ def alike(job: Job) -> Alike:
     published = model.width == 256 and model.encoder_layers == model.decoder_layers == 6 and trunk.width == 64
     published = published and trunk.arch == "resnet50" and not trunk.dilated
     frozen = run.protocol.lr_backbone == 0
-    return Alike(job.stage, model.variant, published, model.asked, pretext, longest, frozen)
+    heads = isinstance(run, FinetuneRun) and run.protocol.train == "heads"
+    return Alike(job.stage, model.variant, published, model.asked, pretext, longest, frozen, heads)
 
 
 def stored(params: Params) -> list[ThroughputSettings]:

@@ -11,7 +11,7 @@ from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
 from sdetr.report.metrics import reading
 from sdetr.report.notes import FOREIGN, RESIDENT, SINGLE, notes
-from sdetr.report.settings import Metric, ReferenceSettings
+from sdetr.report.settings import Metric, ReferenceSettings, TableSettings
 from sdetr.report.statistics import signed
 
 Header = tuple[str, bool]  # text, and whether it is aligned right
@@ -46,7 +46,7 @@ def _blocks(content: Content, links: dict[str, str]) -> list[str]:
         return [f"Start: {escape(row.label)}.\n\n{body}"]
     blocks = []
     for column, settings in table.columns.items():
-        cells = list(content.of(column))
+        cells = [cell for cell in content.of(column) if _belongs(table, cell)]
         named = [escape(table.rows[cell.row].label) for cell in cells]
         references = [reference for reference in table.references if reference.column == column]
         where = f"Model `{settings.model}`, protocol `{settings.protocol}`."
@@ -54,6 +54,12 @@ def _blocks(content: Content, links: dict[str, str]) -> list[str]:
         parts = [f"### {escape(settings.label)}", where, body, _leads(content, column)]
         blocks.append("\n\n".join(part for part in parts if part))
     return blocks
+
+
+def _belongs(table: TableSettings, cell: Cell) -> bool:
+    """Whether its row has a place in its column, run or not."""
+    own = table.rows[cell.row].columns
+    return not own or cell.column in own
 
 
 def _grid(

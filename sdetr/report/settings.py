@@ -92,7 +92,7 @@ class TableSettings(Settings):
     superseded_source: str | None = None
     """Where both stand."""
     blank: dict[Name, Strings] = Field(default_factory=dict)
-    """row → columns that the paper leaves empty: run only on request, as are those outside a row's own."""
+    """row → columns that the paper leaves empty: run only on request."""
     references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")

@@ -69,6 +69,8 @@ def beginning(run: PretrainRun | FinetuneRun, device: torch.device) -> Trainee:
             objective = search_around(drawn, detector)
     else:
         detector.freeze_backbone(run.protocol.lr_backbone)
+        if run.protocol.train == "heads":
+            detector.freeze_body()
         if detector.backbone_frozen:
             detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
         objective = Detection(detector, run.model.detection, run.model.denoising)

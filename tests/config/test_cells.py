@@ -18,7 +18,12 @@ def settings(params, cells=(), scale="smoke"):
 
 @pytest.fixture
 def blank(params):
-    edit(params, f"tables/{TABLE}.yaml", "paper:\n", "blank:\n  detreg: [conditional]\npaper:\n")
+    edit(
+        params,
+        f"tables/{TABLE}.yaml",
+        "  detreg: [conditional-300q,",
+        "  detreg: [conditional, conditional-300q,",
+    )
     return params
 
 
@@ -33,7 +38,7 @@ def test_a_blank_cell_is_planned_only_where_it_is_asked_for(blank, scale):
     assert "conditional" not in after.get("on_request", {}).get("detreg", [])
 
 
-def test_so_is_a_cell_outside_a_rows_own_columns_and_nothing_else_comes_along():
+def test_a_cell_that_was_asked_for_brings_what_it_rests_on_and_nothing_else():
     name = f"{TABLE}.detreg.conditional-300q"
     plans = [compile_plan(ROOT / "params", "paper", [TABLE], cells) for cells in ((), [name])]
     before, after = ({job.path for job in plan.jobs.values()} for plan in plans)
@@ -73,6 +78,7 @@ def test_dvc_plans_the_cell_by_the_same_command(blank):
             "siamese-coco.detreg.cnditional",
             "table siamese-coco: column 'cnditional'.*did you mean 'conditional'",
         ),
+        ("siamese-coco.supervised.conditional", "row supervised belongs to detr alone"),
         ("siamese-coco.detreg.deformable_ss", "scale smoke makes no column deformable_ss, only detr"),
     ],
 )
@@ -81,8 +87,8 @@ def test_a_request_that_nothing_can_answer_is_refused_before_any_job(cell, wrong
         compile_plan(ROOT / "params", "smoke", [TABLE], [cell])
 
 
-@pytest.mark.parametrize("said, wrong", [("dtreg: [detr]", "row 'dtreg'"), ("detreg: [dtr]", "column 'dtr'")])
+@pytest.mark.parametrize("said, wrong", [("dtreg: [detr]", "row 'dtreg'"), ("updetr: [dtr]", "column 'dtr'")])
 def test_a_blank_cell_that_no_table_has_is_refused(params, said, wrong):
-    edit(params, f"tables/{TABLE}.yaml", "paper:\n", f"blank:\n  {said}\npaper:\n")
+    edit(params, f"tables/{TABLE}.yaml", "blank:\n", f"blank:\n  {said}\n")
     with pytest.raises(SettingsError, match=f"table {TABLE}: {wrong}"):
         compile_plan(params, "smoke", [TABLE])

@@ -8,9 +8,11 @@ import yaml
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.dvc import as_dvc
+from sdetr.config.effort import effort
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.config.plan import Plan
+from sdetr.config.pretraining import pretrain
 from sdetr.config.stages import Stages
 from tests.config.conftest import ROOT, edit
 
@@ -71,6 +73,37 @@ def test_classes_are_those_that_the_whole_holds_back(
         assert len(held_back) == 20
     assert said[side] == held_back
     assert {"only", "without"} - {side} - said.keys() == {"only", "without"} - {side}
+
+
+@pytest.mark.parametrize(
+    "whole, classes, field", [("voc0712-trainval", "base", "novel"), ("coco-train2017", "unseen", "unseen")]
+)
+def test_classes_that_the_whole_does_not_name_are_refused_and_not_taken_for_all(
+    params: Path, whole: str, classes: str, field: str
+) -> None:
+    (params / "datasets/mine.yaml").write_text(f"of: {whole}\nclasses: {classes}\n")
+    with pytest.raises(
+        SettingsError, match=rf"mine: classes: {classes}, but {whole} does not say .* `{field}:`"
+    ):
+        stages(params, "paper").dataset("mine")
+
+
+def test_proposals_of_a_part_are_estimated_by_its_own_number(params: Path) -> None:
+    (params / "protocols/mine.yaml").write_text(
+        "extends: siamese-imagenet-60e\ndataset: voc12-trainval-10pct\n"
+    )
+    made = stages(params, "paper")
+    pretrain(made, "mine", "siamese", "detr", 0)
+    assert any("voc12-trainval-10pct/edgeboxes: 1,154 images" in line for line in effort(made.plan))
+
+
+def test_the_page_of_a_run_names_the_draw_that_it_trained_on() -> None:
+    plan = compile_plan(ROOT / "params", "smoke", ["detreg-semi"])
+    for page in plan.of("page"):
+        if page.settings["run"].startswith("finetune/detreg-coco-1pct/"):
+            said = yaml.safe_dump(page.settings["differences"])
+            seed = page.settings["run"].rpartition("seed")[2]
+            assert f"1pct-draw{seed}" in said and f"1pct-draw{1 - int(seed)}" not in said
 
 
 def test_a_part_of_a_part_and_never_of_itself(params: Path) -> None:

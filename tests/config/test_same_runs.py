@@ -93,8 +93,8 @@ def test_starts_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
     edit(
         params,
         "tables/siamese-voc.yaml",
-        "paper:\n",
-        "  supervised: {label: supervised, start: supervised_r50}\npaper:\n",
+        "blank:\n",
+        "  supervised: {label: supervised, start: supervised_r50}\nblank:\n",
     )
     edit(params, "scales/demo.yaml", "supervised_r50: shapes-r18-s1", "supervised_r50: shapes-r18-s0")
     plan = compile_plan(params, "demo", ["siamese-voc"])
@@ -109,8 +109,8 @@ def test_another_seed_of_the_backbone_is_another_run(params):
     edit(
         params,
         "tables/siamese-voc.yaml",
-        "paper:\n",
-        "  supervised: {label: supervised, start: supervised_r50}\npaper:\n",
+        "blank:\n",
+        "  supervised: {label: supervised, start: supervised_r50}\nblank:\n",
     )
     plan = compile_plan(params, "demo")
     assert f"finetune/{VANILLA}/detr/supervised_r50/seed0" in plan.jobs

@@ -10,7 +10,7 @@ from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit
 def test_a_further_stage_starts_from_the_run_before_it(params):
     chain = f"swav_r50+{VANILLA}.1"
     edit(
-        params, "tables/siamese-voc.yaml", "paper:\n", f"  chain: {{label: chain, start: {chain}}}\npaper:\n"
+        params, "tables/siamese-voc.yaml", "blank:\n", f"  chain: {{label: chain, start: {chain}}}\nblank:\n"
     )
     plan = compile_plan(params, "paper")
     run = plan.jobs[f"finetune/{CONDITIONAL}/conditional/{chain}/seed0"]

@@ -105,6 +105,10 @@ def _go_on(remote: Remote, part: Path, tag: Path) -> None:
 def _append(answer: Answer, part: Path, total: int | None) -> None:
     """ValueError when more comes than there should be."""
     part.touch()
+    if answer.start > _size(part):
+        raise BrokenError(
+            f"{redact(answer.stream.url)} goes on at byte {answer.start}, but only {_size(part)} are here"
+        )
     with part.open("r+b") as file:
         file.seek(answer.start)
         file.truncate()

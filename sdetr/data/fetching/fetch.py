@@ -35,6 +35,7 @@ def fetch(settings: DatasetSettings, name: str, raw: Path, keep_archives: bool =
             wanted = _wanted(settings, name, folder, missing)
             _enough_room(wanted, folder, keep_archives)
             for archive in wanted:
+                _refuse_linked(folder, archive.into)
                 _land(archive, folder / archive.into, raw / "downloads", keep_archives)
         try:
             return survey(settings, at)
@@ -90,6 +91,16 @@ def _enough_room(archives: Sequence[ArchiveSettings], folder: Path, keep: bool) 
     sizes = [archive.bytes or 0 for archive in archives]
     landed = sum(archive.unpacked_bytes or archive.bytes or 0 for archive in archives)
     enough_room(folder, landed + (sum(sizes) if keep else max(sizes)), f"fetching {folder.name}")
+
+
+def _refuse_linked(folder: Path, into: str) -> None:
+    """What a link leads to belongs to somebody else, who was promised that nothing is written there."""
+    for place in [*PurePosixPath(into).parents][-2::-1]:
+        if (link := folder / place).is_symlink():
+            raise FileExistsError(
+                f"{into} is missing, but {link} is a link to {link.readlink()}, where nothing is written; "
+                "put it there, or remove the link"
+            )
 
 
 def _land(archive: ArchiveSettings, target: Path, downloads: Path, keep: bool) -> None:

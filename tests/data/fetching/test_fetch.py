@@ -186,6 +186,16 @@ def test_a_dead_link_in_the_place_is_named(tmp_path: Path, wanted: DatasetSettin
         fetch(wanted, "x", tmp_path / "raw")
 
 
+def test_nothing_is_written_where_a_link_above_leads(tmp_path: Path, wanted: DatasetSettings) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (tmp_path / "raw/x").mkdir(parents=True)
+    (tmp_path / "raw/x/annotations").symlink_to(theirs)
+    with pytest.raises(FileExistsError, match=r"is missing, but .*annotations is a link to .*theirs"):
+        fetch(wanted, "x", tmp_path / "raw")
+    assert not list(theirs.iterdir())
+
+
 def test_data_that_may_not_be_downloaded_say_what_is_missing_where_to_ask_and_the_command(
     tmp_path: Path,
 ) -> None:
