@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.config.base import Settings
+from sdetr.config.costing import cost
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import finetune
 from sdetr.config.job import Job
@@ -15,11 +16,12 @@ from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.evaluation.settings import MeasureRun
 from sdetr.report.settings import Difference
-from sdetr.training.settings import FinetuneRun, PretrainRun
+from sdetr.training.settings import CostRun, FinetuneRun, PretrainRun
 
 PAPER = "paper"
 """The scale whose settings are the papers'."""
 KINDS: dict[str, type[Settings]] = {"pretrain": PretrainRun, "finetune": FinetuneRun, "measure": MeasureRun}
+KINDS |= {"cost": CostRun}
 """Stages of runs → what decides them."""
 STAND_INS = {"backbone": "backbones", "proposals": "proposers"}
 """Stage → the section of a scale that says what stands for the paper's."""
@@ -57,6 +59,8 @@ def _planned(stages: Stages, path: str) -> Job:
         return pretrain(stages, protocol, one, two, number)
     if kind == "finetune":
         return finetune(stages, protocol, one, Start.parse(two), number)
+    if kind == "bench":
+        return cost(stages, protocol, one, Start.parse(two), [number])[0]
     if one == "proposer":
         return measure_proposer(stages, protocol, two)
     return measure(stages, protocol, one, Start.parse(two), [number])[0]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.cli import main
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.deviations import Deviations, deviations, everywhere
@@ -89,6 +90,22 @@ def test_what_a_scale_changes_of_a_run_is_what_the_runs_page_says(scale):
         mine = [s for s in found.scaled if s.stage == stage and (not s.runs or path in s.runs)]
         assert {(s.difference.field, repr(s.difference.here), repr(s.difference.paper)) for s in mine} == page
     assert {one.stage for one in found.scaled} <= set(KINDS)
+
+
+def test_what_only_takes_some_steps_is_compared_too():
+    found = deviations(PARAMS, "demo", "siamese-cost").scaled
+    widths = [
+        one.difference for one in found if one.stage == "cost" and one.difference.field == "model.width"
+    ]
+    assert [(one.here, one.paper) for one in widths] == [(96, 256)]
+
+
+@pytest.mark.parametrize("flag", [["--write"], ["--dvc"], ["--first"], ["--cell", "a.b.c"]])
+def test_a_list_of_deviations_does_nothing_else(flag, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit, match="2"):
+        main(["plan", "--deviations", *flag])
+    assert "--deviations only lists" in capsys.readouterr().err
 
 
 def test_what_trains_nothing_is_compared_too():
