@@ -30,8 +30,7 @@ def _sync(a: argparse.Namespace) -> None:
     from sdetr.tracking.follow import follow
     from sdetr.tracking.sync import sync
 
-    tables = a.tables if a.tables in ("first", "all") else a.tables.split(",")
-    plan = compile_plan(PARAMS, a.scale, tables, a.cell or ())
+    plan = compile_plan(PARAMS, a.scale, a.tables, a.cell or ())
     root = Path()
     if a.check:
         faults = 0

@@ -21,7 +21,7 @@ def _times(a: argparse.Namespace) -> None:
     from sdetr.config.compile import compile_plan
     from sdetr.report.times import times
 
-    plan = compile_plan(PARAMS, a.scale, a.tables if a.tables in ("first", "all") else a.tables.split(","))
+    plan = compile_plan(PARAMS, a.scale, a.tables)
     print(
         times([Path(job.outputs["record"]) for job in plan.jobs.values() if "record" in job.outputs], a.cores)
     )

@@ -13,6 +13,8 @@ OF = {
 }
 """End of a metric's name → the runs that have it; the first that fits."""
 COST = ("-mb", "-s")
+AT_THE_END = ("-11", "-error")
+"""Of answers too, but counted once, at the end: no curve has them."""
 
 
 def refuse_blank(table: str, row: str, metrics: Iterable[str], why: Mapping[str, str]) -> None:

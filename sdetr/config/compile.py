@@ -18,7 +18,7 @@ from sdetr.config.tables import PlannedTable
 def compile_plan(
     params: Path, scale: str, tables: str | list[str] = "all", cells: Iterable[str] = ()
 ) -> Plan:
-    """The jobs of `first` (all, where a scale names none), `all`, or the named tables.
+    """The jobs of `first` (all, where a scale names none), `all`, or the named tables: a list, or `a,b`.
 
     `cells`: `<table>.<row>.<column>` of those that papers leave blank, and that somebody asks for.
 
@@ -49,7 +49,8 @@ def _selected(composer: Composer, tables: str | list[str]) -> dict[str, Selectio
     if tables == "first" and composer.scale.first:
         named = dict(composer.scale.first)
     else:
-        named = dict.fromkeys(known if tables in ("first", "all") else tables, SelectionSettings())
+        names = tables.split(",") if isinstance(tables, str) else tables
+        named = dict.fromkeys(known if tables in ("first", "all") else names, SelectionSettings())
     for table in [*named, *composer.scale.tables]:
         if table not in known:
             raise SettingsError(f"params/tables: {nearest(table, known)}")

@@ -13,7 +13,7 @@ from sdetr.config.job import Job
 from sdetr.config.layers import Layer, Params
 from sdetr.config.stages import Stages
 from sdetr.config.yaml import Place
-from sdetr.report.settings import Difference
+from sdetr.report.page_settings import Difference
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from sdetr.config.plan import Plan
 from sdetr.config.pretraining import pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
+from sdetr.data.subsets.settings import SEED
 from sdetr.evaluation.settings import MeasureRun
-from sdetr.report.settings import Difference
+from sdetr.report.page_settings import Difference
 from sdetr.training.settings import CostRun, FinetuneRun, PretrainRun
 
 PAPER = "paper"
@@ -28,8 +29,9 @@ STAND_INS = {"backbone": "backbones", "proposals": "proposers"}
 
 
 def seedless(job: Job) -> str:
-    """Runs that differ in their seed differ from the paper's in the same settings."""
-    return job.path.rpartition("/")[0]
+    """Seeds of a run differ from the paper's alike, but where each of them trains on a draw of its own."""
+    own_draw = SEED in str(job.settings["protocol"].get("dataset"))
+    return job.path if own_draw else job.path.rpartition("/")[0]
 
 
 def differences(stages: Stages, job: Job) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sdetr.config.effort import per_image
+from sdetr.config.effort import expected_images, per_image
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.throughput import alike
@@ -42,8 +42,8 @@ def images_of(plan: Plan, index: str) -> int | None:
     """How many images the index of a data set has, or about; None if nobody knows before it is made."""
     job = plan.maker(index)
     settings = job.settings["subset" if job.stage == "subset" else "dataset"]
-    if settings.get("expected_images"):
-        return int(settings["expected_images"])
+    if expected := expected_images(job):
+        return expected
     if job.stage == "subset":
         only_share = settings.get("share") and not settings.get("classes") and not settings.get("shots")
         whole = images_of(plan, job.inputs["whole"]) if only_share else None

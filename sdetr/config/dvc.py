@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from sdetr.config.base import SettingsError
+from sdetr.config.blank import AT_THE_END
 from sdetr.config.job import STAGES, Job
 from sdetr.config.plan import Plan
 from sdetr.files import write_text
@@ -32,9 +33,6 @@ COMMANDS = {
     "page": "page --settings ${item.in.settings} --out ${item.out.page}",
 }
 """Stage → verb and flags of one job; one process does all that the workflow shares between shards."""
-
-NO_CURVE = ("-11", "-error")
-"""Ends of the names of metrics that are measured at the end alone."""
 
 Block = dict[str, Any]
 
@@ -135,7 +133,7 @@ def _plots(table: Job) -> list[Block]:
     """A chart per column: the first metric over epochs, a line per row that has a curve of its own."""
     rows, metric = table.settings["table"]["rows"], table.settings["table"]["metrics"][0]
     plots = []
-    if metric.endswith(NO_CURVE):
+    if metric.endswith(AT_THE_END):
         return []
     for column, said in table.settings["table"]["columns"].items():
         here = [

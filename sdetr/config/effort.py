@@ -27,8 +27,7 @@ def effort(plan: Plan) -> list[str]:
 
 
 def _line(plan: Plan, job: Job) -> str:
-    made = plan.maker(job.inputs["dataset"])
-    images = made.settings["subset" if made.stage == "subset" else "dataset"].get("expected_images")
+    images = expected_images(plan.maker(job.inputs["dataset"]))
     if not images:
         return ""
     seconds, size = per_image(TypeAdapter(Proposer).validate_python(job.settings["proposer"]))
@@ -36,6 +35,12 @@ def _line(plan: Plan, job: Job) -> str:
     shares = f"{plan.shards} shards of {hours / plan.shards:.2g}" if plan.shards > 1 else "1 shard"
     took = f"about {hours:.3g} core-hours ({shares}), {images * size / 1e9:.2g} GB"
     return f"{job.path}: {images:,} images: {took}"
+
+
+def expected_images(job: Job) -> int | None:
+    """What the settings of a data set, or of part of one, say that it has."""
+    said: int | None = job.settings["subset" if job.stage == "subset" else "dataset"].get("expected_images")
+    return said
 
 
 def per_image(proposer: Proposer) -> tuple[float, float]:

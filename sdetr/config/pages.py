@@ -1,15 +1,14 @@
 """Pages of runs: what a plan knows of a run that its folder does not say."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.differences import differences, seedless
-from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.stages import Stages
-from sdetr.data.subsets.settings import SEED
-from sdetr.report.settings import Mention, PageRun
+from sdetr.report.page_settings import Mention, PageRun
 
 RUNS = ("pretrain", "finetune")
 """Stages whose jobs have a page."""
@@ -21,17 +20,18 @@ def add_pages(stages: Stages) -> None:
     """A page for every run that trains a detector; called when the plan has everything else."""
     plan = stages.plan
     runs = [job for stage in RUNS for job in plan.of(stage)]
-    mentions, followers = _mentions(plan), _followers(plan)
-    one_of_each = {_alike(job): job for job in runs}
+    mentions, followers, asked = _mentions(plan), _followers(plan), _asked(plan)
+    one_of_each = {seedless(job): job for job in runs}
     differing = {path: tuple(differences(stages, job)) for path, job in one_of_each.items()}
     for job in runs:
         evaluation = plan.jobs.get(f"{job.path}/metrics")
         # What is empty is not said, as everywhere in settings files.
         lists: dict[str, Any] = {
             "measured": evaluation.digest if evaluation else None,
-            "differences": differing[_alike(job)],
+            "differences": differing[seedless(job)],
             "tables": tuple(mentions[job.path]),
             "followers": tuple(followers[job.path]),
+            "cells": asked.get(job.path, ()),
         }
         run = PageRun(
             stage="page",
@@ -76,7 +76,22 @@ def _followers(plan: Plan) -> dict[str, list[str]]:
     return found
 
 
-def _alike(job: Job) -> str:
-    """Runs of one name differ from the paper's alike, but where each seed trains on a draw of its own."""
-    own_draw = SEED in str(job.settings["protocol"]["dataset"])
-    return job.path if own_draw else seedless(job)
+def _asked(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Run → the blank cells that somebody asked for, where no other cell rests on it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for job in plan.of("table"):
+        blank = job.settings["table"].get("blank", {})
+        for row, columns in job.settings["cells"].items():
+            for column, runs in columns.items():
+                name = f"{job.settings['id']}.{row}.{column}" if column in blank.get(row, ()) else ""
+                for run in runs:
+                    for path in _upstream(plan, run["run"].removeprefix(f"data/{plan.scale}/")):
+                        found[path].append(name)
+    return {path: tuple(names) for path, names in found.items() if all(names)}
+
+
+def _upstream(plan: Plan, path: str) -> Iterator[str]:
+    """A run, and those whose weights it starts from."""
+    yield path
+    if init := plan.jobs[path].inputs.get("init"):
+        yield from _upstream(plan, plan.maker(init).path)

@@ -68,14 +68,14 @@ class Stages:
         if of != settings.of:  # the papers' number is not that of what stands for their data
             said = {name: value for name, value in settings.said().items() if name != "expected_images"}
             settings = SubsetSettings.model_validate(said | {"of": of})
-        held_back = whole.unseen if settings.classes in ("seen", "unseen") else whole.novel
+        field = "unseen" if settings.classes in ("seen", "unseen") else "novel"
+        held_back = getattr(whole, field)
         if settings.classes and not held_back:
-            field = "unseen" if settings.classes in ("seen", "unseen") else "novel"
             raise SettingsError(
                 f"data set {name}: classes: {settings.classes}, but {of} does not say which are {field}; "
                 f"name them there as `{field}:`"
             )
-        side = "only" if settings.classes in ("unseen", "novel") else "without"
+        side = "only" if settings.classes == field else "without"
         run = SubsetRun(
             stage="subset",
             recipe=data.RECIPES["subset"],

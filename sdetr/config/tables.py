@@ -5,7 +5,7 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
-from sdetr.config.blank import COST, refuse_blank
+from sdetr.config.blank import AT_THE_END, COST, refuse_blank
 from sdetr.config.cells import Cells
 from sdetr.config.check import check
 from sdetr.config.costing import cost
@@ -84,14 +84,14 @@ class PlannedTable:
         if not protocol.matched:
             why["-error"] = f"{name} does not"
         if said.epoch is not None:
-            why = dict.fromkeys(("-11", "-error"), "it reads a curve, which has COCO's numbers alone") | why
+            why = dict.fromkeys(AT_THE_END, "it reads a curve, which has COCO's numbers alone") | why
         refuse_blank(self.name, row, self.settings.metrics, why)
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        why = dict.fromkeys(("-11", "-error"), f"{protocol} ignores classes")
+        why = dict.fromkeys(AT_THE_END, f"{protocol} ignores classes")
         why |= dict.fromkeys(COST, f"{protocol} trains nothing")
         refuse_blank(self.name, row, self.settings.metrics, why)
         dataset = self.stages.compose.measuring(protocol).dataset
@@ -102,7 +102,7 @@ class PlannedTable:
 
     def _costed(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        why = dict.fromkeys(("-11", "-error", ""), f"{protocol} finds nothing, it measures what steps take")
+        why = dict.fromkeys((*AT_THE_END, ""), f"{protocol} finds nothing, it measures what steps take")
         refuse_blank(self.name, row, self.settings.metrics, why)
         if start is None:
             raise SettingsError(

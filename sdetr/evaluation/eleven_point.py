@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sdetr.evaluation.columns import Columns
 from sdetr.evaluation.matches import Matches
+from sdetr.evaluation.pairs import pairs
 from sdetr.evaluation.truth import Truth, truth_and_found
 
 OVERLAPS = np.arange(50, 100, 5) / 100
@@ -79,18 +80,12 @@ def _nearest(
 
     -1 and 0 where there is none; of equal overlaps the first object's.
     """
-    classes = len(truth.classes)
-    key = truth.rank * classes + truth.label  # (M,)
-    sorting = np.argsort(key, kind="stable")
-    asked = (truth.ranks(found.image_id, "detections") * classes + found.label)[order]
-    first = np.searchsorted(key[sorting], asked, "left")
-    count = np.searchsorted(key[sorting], asked, "right") - first
-    there = count.nonzero()[0]
+    image = truth.ranks(found.image_id, "detections")[order]
+    answer, candidate = pairs(truth, image, found.label[order])
     nearest, overlap = np.full(order.size, -1), np.zeros(order.size)
-    if there.size:
-        answer = np.repeat(there, count[there])  # (P,) pairs of an answer and an object, answer by answer
-        starts = np.cumsum(count[there]) - count[there]
-        candidate = sorting[np.arange(answer.size) - np.repeat(starts - first[there], count[there])]
+    if answer.size:
+        starts = np.flatnonzero(np.diff(answer, prepend=-1))
+        there = answer[starts]
         iou = _iou(found.box_xywh_px[order][answer], truth.box_xywh_px[candidate])
         overlap[there] = np.maximum.reduceat(iou, starts)
         best = np.where(iou == overlap[answer], np.arange(iou.size), iou.size)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdetr.evaluation.columns import Columns
+from sdetr.evaluation.pairs import pairs
 from sdetr.evaluation.truth import Truth
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
@@ -86,19 +87,19 @@ def _taken(
     box: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """(A, T, N), the object that an answer takes, or -1; all images and classes at once, place by place."""
-    answer, candidate, overlap = _pairs(truth, image, label, box)
+    answer, candidate, overlap = _near(truth, image, label, box)
     # Pairs by how much they overlap, of equal ones the later object last, as COCO takes them.
     strength = np.empty(answer.size, np.int64)
     strength[by_strength := np.lexsort((candidate, overlap))] = np.arange(answer.size)
     taken = np.full((len(AREAS), OVERLAPS.size, image.size), -1)
     free = np.ones((len(AREAS), OVERLAPS.size, truth.rank.size), bool)
     enough = overlap >= np.minimum(OVERLAPS, 1 - 1e-10)[:, None]  # (T, P)
-    for pairs in _by_place(place[answer]):
-        those, objects = answer[pairs], candidate[pairs]
+    for rows in _by_place(place[answer]):
+        those, objects = answer[rows], candidate[rows]
         first = np.flatnonzero(np.diff(those, prepend=-1))
         # What counts before what does not, then what overlaps more.
-        wish = strength[pairs] + answer.size * counted[:, None, objects]
-        wish = np.where(enough[:, pairs] & free[:, :, objects], wish, -1)
+        wish = strength[rows] + answer.size * counted[:, None, objects]
+        wish = np.where(enough[:, rows] & free[:, :, objects], wish, -1)
         best = np.maximum.reduceat(wish, first, axis=2)
         chosen = candidate[by_strength[best % answer.size]]
         taken[:, :, those[first]] = np.where(best >= 0, chosen, -1)
@@ -107,19 +108,11 @@ def _taken(
     return taken
 
 
-def _pairs(
+def _near(
     truth: Truth, image: NDArray[np.int64], label: NDArray[np.int64], box: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Answers and objects of one image and class that overlap by the least that counts, answer by answer."""
-    classes = len(truth.classes)
-    key = truth.rank * classes + truth.label
-    sorting = np.argsort(key, kind="stable")
-    asked = image * classes + label
-    first = np.searchsorted(key[sorting], asked, "left")
-    count = np.searchsorted(key[sorting], asked, "right") - first
-    answer = np.repeat(np.arange(asked.size), count)
-    start = np.repeat(first - np.cumsum(count) + count, count)
-    candidate = sorting[start + np.arange(answer.size)]
+    answer, candidate = pairs(truth, image, label)
     overlap = _overlap(box[answer], truth.box_xywh_px[candidate], truth.crowd[candidate])
     near = overlap >= OVERLAPS[0]
     return answer[near], candidate[near], overlap[near]

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sdetr.commit import current_commit, has_changes
+from sdetr.report.again import Again
 from sdetr.report.lead import Lead, Standing, lead
 from sdetr.report.links import takes_steps
-from sdetr.report.records import check_records, cure
+from sdetr.report.records import check_records
 from sdetr.report.results import Result, read_result, resamples_of
 from sdetr.report.settings import CellName, Metric, TableRun
 from sdetr.report.statistics import Summary, summarise
@@ -64,17 +65,17 @@ class Content:
 def read_content(settings: TableRun) -> Content:
     """Raises ValueError for the first run that is not the plan's, or not like its neighbours."""
     table = settings.table
-    check_records(settings.records, settings.scale)
+    check_records(settings.records, settings.again)
     cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
     for column in table.columns:
-        _refuse_unlike([cell for cell in cells if cell.column == column], settings.scale)
+        _refuse_unlike([cell for cell in cells if cell.column == column], settings.again)
     return Content(settings, cells, _leads(settings, cells), current_commit(), has_changes())
 
 
 def _cell(settings: TableRun, row: str, column: str) -> Cell:
     table = settings.table
     runs = settings.cells.get(row, {}).get(column, ())
-    results = tuple(read_result(run, settings.scale, table.rows[row].epoch) for run in runs)
+    results = tuple(read_result(run, settings.again, table.rows[row].epoch) for run in runs)
     paper = table.paper.get(row, {}).get(column, {})
     before = table.superseded.get(row, {}).get(column, {})
     entries = {
@@ -113,12 +114,12 @@ def _standing(settings: TableRun, row: str, cell: Cell) -> Standing:
     runs = tuple(result.run for result in cell.results)
     # Elsewhere than at the end, and by steps alone, nothing was predicted.
     predicted = settings.table.rows[cell.row].epoch is None and not any(map(takes_steps, runs))
-    resamples = tuple(resamples_of(run, settings.scale) for run in runs) if predicted else ()
+    resamples = tuple(resamples_of(run, settings.again) for run in runs) if predicted else ()
     values = {str(metric): entry.values for metric, entry in cell.entries.items()}
     return Standing(row, runs, values, resamples)
 
 
-def _refuse_unlike(cells: list[Cell], scale: str) -> None:
+def _refuse_unlike(cells: list[Cell], again: Again) -> None:
     """Runs of one column have seen the same classes and the same test images."""
     results = [result for cell in cells for result in cell.results]
     for result in results[1:]:
@@ -130,5 +131,5 @@ def _refuse_unlike(cells: list[Cell], scale: str) -> None:
             if one != two:
                 raise ValueError(
                     f"{first.run} and {result.run} stand in one column but differ in {what}: "
-                    f"{one} and {two}; make the older one again: {cure(f'{result.run}/run.json', scale)}"
+                    f"{one} and {two}; make the older one again: {again.command(f'{result.run}/run.json')}"
                 )

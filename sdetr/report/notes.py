@@ -9,7 +9,6 @@ from sdetr.report.cost import cost_page
 from sdetr.report.links import takes_steps
 from sdetr.report.markdown import escape, prose
 from sdetr.report.metrics import reading
-from sdetr.report.records import PROFILES
 from sdetr.report.results import Result
 from sdetr.report.settings import TableRun, TableSettings
 
@@ -61,7 +60,7 @@ def _on_request(settings: TableRun) -> str:
     if not blank:
         return ""
     first = f"{settings.id}.{blank[0]}"
-    workflow = f"snakemake --profile {PROFILES.get(settings.scale, 'demo')} all_tables"
+    workflow = f"snakemake --profile {settings.again.profile} all_tables"
     asked = f"--config scale={settings.scale} tables={settings.id} cells={first}"
     return (
         f"Without a published number, and run on request: {', '.join(f'`{cell}`' for cell in blank)}. "

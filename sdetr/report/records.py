@@ -4,18 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sdetr.report.again import Again
 from sdetr.report.settings import MadeFrom
-
-PROFILES = {"paper": "local", "smoke": "smoke"}
-"""Scale → Snakemake profile; the variations of the demo have the demo's."""
 
 
 class Record:
     """A JSON file that says what it was made from, and how to make it again."""
 
-    def __init__(self, path: Path, scale: str):
+    def __init__(self, path: Path, again: Again):
         """Raises FileNotFoundError, and ValueError for what is no JSON."""
-        self.path, self.cure = path, cure(path, scale)
+        self.path, self.cure = path, again.command(path)
         try:
             self.content = json.loads(path.read_bytes())
         except FileNotFoundError as error:
@@ -41,12 +39,12 @@ class Record:
             )
 
 
-def check_records(wanted: dict[str, MadeFrom], scale: str) -> None:
+def check_records(wanted: dict[str, MadeFrom], again: Again) -> None:
     """Every record up the chain: made from the plan's settings, and from what the jobs before it made.
 
     Raises ValueError for the first that was not, before anything that follows from it.
     """
-    records = {path: Record(Path(path), scale) for path in wanted}
+    records = {path: Record(Path(path), again) for path in wanted}
     for path, made in wanted.items():
         record = records[path]
         record.compare(
@@ -58,9 +56,3 @@ def check_records(wanted: dict[str, MadeFrom], scale: str) -> None:
             record.compare(
                 slot, record.value("inputs", slot, "sha256"), there, f"{maker} says that now there is"
             )
-
-
-def cure(file: Path | str, scale: str) -> str:
-    """The command that makes a file again, and all that follows from it."""
-    profile = PROFILES.get(scale, "demo")
-    return f"snakemake --profile {profile} all_tables --forcerun {file} --config scale={scale} tables=all"

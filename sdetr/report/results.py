@@ -8,6 +8,7 @@ from typing import Any
 from sdetr.evaluation.resamples import Resamples, read_resamples
 from sdetr.evaluation.settings import RECIPE, RESAMPLES
 from sdetr.files import sha256
+from sdetr.report.again import Again
 from sdetr.report.links import takes_steps, trains
 from sdetr.report.records import Record
 from sdetr.report.settings import CellRun
@@ -36,15 +37,15 @@ class Result:
     cost: Cost
 
 
-def read_result(cell: CellRun, scale: str, epoch: int | None = None) -> Result:
+def read_result(cell: CellRun, again: Again, epoch: int | None = None) -> Result:
     """The run at its end, or at an epoch of its curve; that it is the plan's run, its records have to say.
 
     Raises ValueError for numbers of another evaluation than this code's, or a curve that is not the run's.
     """
-    record = Record(Path(cell.run) / "run.json", scale)
+    record = Record(Path(cell.run) / "run.json", again)
     if takes_steps(cell.run):
         return _result(record, cell, _took(record), (), "dataset")
-    metrics = Record(Path(cell.run) / "metrics.json", scale)
+    metrics = Record(Path(cell.run) / "metrics.json", again)
     metrics.compare("evaluation recipe", metrics.value("recipe"), RECIPE, "the code's is")
     curve = Path(cell.run) / "metrics.jsonl"
     if trains(cell.run):
@@ -86,9 +87,9 @@ def _result(
     )
 
 
-def resamples_of(run: str, scale: str) -> Resamples:
+def resamples_of(run: str, again: Again) -> Resamples:
     """What the run's evaluation drew. Raises ValueError or FileNotFoundError where it is not that file."""
-    metrics, path = Record(Path(run) / "metrics.json", scale), Path(run) / RESAMPLES
+    metrics, path = Record(Path(run) / "metrics.json", again), Path(run) / RESAMPLES
     wrote = metrics.value("outputs", RESAMPLES)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; make it again: {metrics.cure}")

@@ -9,9 +9,8 @@ from typing import Any
 
 from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, folded, grid, paragraph, section, tag, together
-from sdetr.report.records import PROFILES
+from sdetr.report.page_settings import PageRun
 from sdetr.report.run_folder import RunFolder
-from sdetr.report.settings import PageRun
 from sdetr.report.words import duration, moment
 
 VERBS = {"finetune": "train", "pretrain": "pretrain"}
@@ -118,11 +117,11 @@ def repeat(page: PageRun, run: RunFolder) -> Markup:
 
 
 def _commands(page: PageRun, run: RunFolder) -> Iterator[str]:
-    record, profile = run.record, PROFILES.get(page.scale, "demo")
+    record, again = run.record, page.again
     if record["commit"]:
         yield f"git checkout {record['commit']}"
-    target, config = run.path / "run.json", ["--config", f"scale={page.scale}", "tables=all"]
-    yield _line("uv", "run", "snakemake", "--profile", profile, target, "--force", *config)
+    target = run.path / "run.json"
+    yield _line("uv", "run", "snakemake", "--profile", again.profile, target, "--force", *again.config)
     given = {name: os.path.relpath(record["inputs"][name]["path"]) for name in ("settings", "init")}
     verb = VERBS[record["stage"]]
     files = ["--settings", given["settings"], "--init", given["init"], "--out", run.path]

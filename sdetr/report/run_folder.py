@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.files import sha256
+from sdetr.report.page_settings import PageRun
 from sdetr.report.records import Record
-from sdetr.report.settings import PageRun
 from sdetr.secrets import redact
 
 LOG_LINES = 40
@@ -51,7 +51,7 @@ class RunFolder:
 def read_run(page: PageRun) -> RunFolder:
     """Raises FileNotFoundError or ValueError, with the cure, for a run that is missing or not the plan's."""
     path = Path("data") / page.scale / page.run
-    record = Record(path / "run.json", page.scale)
+    record = Record(path / "run.json", page.again)
     record.compare("settings", record.value("inputs", "settings", "sha256"), page.settings, "the plan's are")
     wrote, curve = record.value("outputs", "metrics.jsonl"), path / "metrics.jsonl"
     record.compare("curve", sha256(curve), wrote, "the run wrote")
@@ -67,7 +67,7 @@ def read_run(page: PageRun) -> RunFolder:
 
 def _measured(page: PageRun, record: Record) -> dict[str, Any]:
     """metrics.json, if it was made from the run's predictions by the plan's evaluation."""
-    metrics = Record(record.path.with_name("metrics.json"), page.scale)
+    metrics = Record(record.path.with_name("metrics.json"), page.again)
     inputs: dict[str, Any] = metrics.value("inputs")
     predictions = record.value("outputs", "predictions.json")
     metrics.compare("settings", inputs["settings"]["sha256"], page.measured, "the plan's are")

@@ -10,10 +10,10 @@ from sdetr.files import sha256, write_text
 from sdetr.report.links import Links, run_that_made
 from sdetr.report.markup import Markup, code, grid, paragraph, section, tag
 from sdetr.report.metrics import reading
+from sdetr.report.page_settings import PageRun
 from sdetr.report.run_facts import lineage, log_tail, making, repeat, settings
 from sdetr.report.run_figures import curves, pictures
 from sdetr.report.run_folder import RunFolder, read_run
-from sdetr.report.settings import PageRun
 from sdetr.report.words import duration, moment
 from sdetr.secrets import redact
 from sdetr.settings_file import load

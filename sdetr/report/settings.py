@@ -1,10 +1,11 @@
-"""Settings of tables, which runs make up which cells and what the paper printed there, and of run pages."""
+"""Settings of tables: which runs make up which cells, and what the paper printed there."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sdetr.config.base import Name, Settings, Strings
+from sdetr.report.again import Again
 
 RECIPES = {"table": 4, "page": 2}
 """By stage; raise one when the same results give another file."""
@@ -151,39 +152,9 @@ class TableRun(Settings):
     on_request: dict[Name, Strings] = Field(default_factory=dict)
     """row → columns that are blank in the paper, and that nobody asked for."""
 
-
-class Difference(Settings):
-    """A setting of a run that its paper has otherwise; null where it is unset."""
-
-    field: str
-    here: Any
-    paper: Any
-
-
-class Mention(Settings):
-    """A cell of a table, by its words."""
-
-    table: Name
-    title: str
-    row: str
-    column: str
-
-
-class PageRun(Settings):
-    """Everything that decides one run page, but for the run folder itself; written by the plan."""
-
-    stage: Literal["page"]
-    recipe: int
-    scale: Name
-    compares: bool
-    run: str
-    """Its path below `data/<scale>/`."""
-    settings: str
-    """sha256 of its settings as the plan has them today."""
-    measured: str | None = None
-    """The same of its evaluation; none for a run that is not evaluated."""
-    differences: Annotated[tuple[Difference, ...], Field(strict=False)] = ()
-    """To the same run at the papers' scale."""
-    tables: Annotated[tuple[Mention, ...], Field(strict=False)] = ()
-    followers: Strings = ()
-    """Runs that start from its weights."""
+    @property
+    def again(self) -> Again:
+        """How to make what it rests on again: blank cells, that somebody asked for, are asked for again."""
+        cells = [(row, column) for row, columns in self.cells.items() for column in columns]
+        asked = [f"{self.id}.{row}.{c}" for row, c in cells if c in self.table.blank.get(row, ())]
+        return Again(self.scale, tuple(asked))

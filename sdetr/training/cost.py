@@ -2,7 +2,6 @@
 
 import shutil
 import statistics
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from sdetr.files import write_json, written_whole
 from sdetr.settings_file import load
 from sdetr.training.attempt import logged_to
 from sdetr.training.compiled import compile_for
-from sdetr.training.device import choose_device, describe, peak_bytes
+from sdetr.training.device import choose_device, describe, moment_s, peak_bytes
 from sdetr.training.loop import take_step
 from sdetr.training.material import views_of
 from sdetr.training.optimizer import scale_lr
@@ -64,18 +63,11 @@ def _seconds(run: CostRun, init: Path, device: torch.device) -> list[float]:
     coming, moments = material.batches.from_step(0), []
     for step in range(run.warm_steps + run.steps):
         if step == run.warm_steps:
-            moments.append(_now(device))
+            moments.append(moment_s(device))
             if device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(device)
         scale_lr(trainee.optimizer, timeline.lr_factor(step))
         take_step(trainee, next(coming), schedule, run.seed, device, material.prepared)
         if step >= run.warm_steps:
-            moments.append(_now(device))
+            moments.append(moment_s(device))
     return [after - before for before, after in pairwise(moments)]
-
-
-def _now(device: torch.device) -> float:
-    """Seconds, when the device has done what it was told to."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize()
-    return time.perf_counter()

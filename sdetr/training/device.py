@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import time
 
 import torch
 
@@ -63,6 +64,13 @@ def rounds_frozen(bfloat16: str, device: torch.device) -> frozenset[str]:
 def peak_bytes(device: torch.device) -> int | None:
     """Most memory that was allocated on the device; None where it keeps no count."""
     return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None
+
+
+def moment_s(device: torch.device) -> float:
+    """Seconds of a clock, read when the device has done what it was told to."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
+    return time.perf_counter()
 
 
 def describe(device: torch.device) -> str:

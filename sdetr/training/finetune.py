@@ -44,15 +44,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         said = settings.read_bytes()
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
 
-        torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-        detector = Detector(run.model, run.trunk, len(train_set.classes))
-        transfer(detector, init, run.fresh)
-        detector.freeze_backbone(run.protocol.lr_backbone)
-        if run.protocol.train == "heads":
-            detector.freeze_body()
-        if detector.backbone_frozen:
-            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, chosen)
-
+        beginning = detection_of(run, len(train_set.classes), init, chosen)
         protocol = run.protocol
         batches = TrainBatches(
             train_set, protocol.augment, protocol.batch, run.seed, protocol.workers, protocol.buckets
@@ -67,15 +59,31 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             predictions.update(_found(run, objective.detector, test_set))
             return evaluate(Path(run.test), predictions)
 
-        objective = Detection(detector, run.model.detection, run.model.denoising)
         trained = train(
-            objective, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
+            beginning, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
         )
         assert isinstance(trained, Detection)
         card = DetectorCard(
             model=run.model, trunk=run.trunk, classes=tuple(test_set.classes), resize=run.protocol.resize
         )
         _publish(trained.detector, card, test_set, predictions, said, attempt, out)
+
+
+def detection_of(run: FinetuneRun, classes: int, init: Path | None, device: torch.device) -> Detection:
+    """The objective as it begins, on the CPU; `device` is where it is going to train.
+
+    Without `init`, all weights are as they are drawn.
+    """
+    torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
+    detector = Detector(run.model, run.trunk, classes)
+    if init:
+        transfer(detector, init, run.fresh)
+    detector.freeze_backbone(run.protocol.lr_backbone)
+    if run.protocol.train == "heads":
+        detector.freeze_body()
+    if detector.backbone_frozen:
+        detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
+    return Detection(detector, run.model.detection, run.model.denoising)
 
 
 def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Dataset) -> None:

@@ -75,22 +75,23 @@ def files_of(run: PretrainRun) -> dict[str, Path]:
     return {slot: Path(file) for slot in slots if (file := getattr(run, slot))}
 
 
-def search_of(run: PretrainRun, init: Path, device: torch.device) -> Search:
-    """The objective as it begins, on the CPU; `device` is where it is going to train."""
+def search_of(run: PretrainRun, init: Path | None, device: torch.device) -> Search:
+    """The objective as it begins, on the CPU; `device` is where it is going to train.
+
+    Without `init`, all weights are as they are drawn.
+    """
     torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-    detector = Detector(run.model, run.trunk, num_classes=classes_of(run))
-    transfer(detector, init, ())
+    # The detector's own class head, which most pretexts do not use.
+    classes = run.pretext.logits if isinstance(run.pretext, DetregSettings) else 1
+    detector = Detector(run.model, run.trunk, classes)
+    if init:
+        transfer(detector, init, ())
     if run.protocol.lr_backbone == 0 and not run.features:
         detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-    return search_around(run, detector)
+    return _search_around(run, detector)
 
 
-def classes_of(run: PretrainRun) -> int:
-    """Of the detector's own class head, which most pretexts do not use."""
-    return run.pretext.logits if isinstance(run.pretext, DetregSettings) else 1
-
-
-def search_around(run: PretrainRun, detector: Detector) -> Search:
+def _search_around(run: PretrainRun, detector: Detector) -> Search:
     lr_backbone = run.protocol.lr_backbone
     match run.pretext:
         case SiameseSettings() as siamese:

@@ -3,7 +3,6 @@
 import json
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,15 +14,14 @@ from torch import Tensor
 from sdetr.data.normalise import normalise
 from sdetr.interop.weights import save_weights
 from sdetr.models.backbone import ResNet
-from sdetr.models.detector import Detector
-from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
 from sdetr.objectives.regions_found import REGION
 from sdetr.training.compiled import compile_for
-from sdetr.training.device import rounds_frozen
+from sdetr.training.device import moment_s
+from sdetr.training.finetune import detection_of
 from sdetr.training.loop import take_step
 from sdetr.training.material import preparing
-from sdetr.training.pretrain import classes_of, search_around
+from sdetr.training.pretrain import search_of
 from sdetr.training.settings import FinetuneRun, PretrainRun
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch
@@ -48,32 +46,20 @@ def images_per_second(run: PretrainRun | FinetuneRun, device: torch.device) -> f
     prepared = preparing(run.views) if isinstance(run, PretrainRun) else normalise
     seconds = []
     for _ in range(WARM + STEPS):
-        began = time.perf_counter()
+        began = moment_s(device)
         take_step(trainee, views, schedule, run.seed, device, prepared)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(moment_s(device) - began)
     return batch / statistics.median(seconds[WARM:])
 
 
 def beginning(run: PretrainRun | FinetuneRun, device: torch.device) -> Trainee:
     """As the run begins, but for its weights, which are as they are drawn: no file is read."""
-    torch.manual_seed(run.seed)
-    classes = classes_of(run) if isinstance(run, PretrainRun) else CLASSES
-    detector = Detector(run.model, run.trunk, classes)
     objective: Objective
-    if isinstance(run, PretrainRun):
-        if run.protocol.lr_backbone == 0 and not run.features:
-            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-        with _drawn_target(run) as drawn:
-            objective = search_around(drawn, detector)
+    if isinstance(run, FinetuneRun):
+        objective = detection_of(run, CLASSES, None, device)
     else:
-        detector.freeze_backbone(run.protocol.lr_backbone)
-        if run.protocol.train == "heads":
-            detector.freeze_body()
-        if detector.backbone_frozen:
-            detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-        objective = Detection(detector, run.model.detection, run.model.denoising)
+        with _drawn_target(run) as drawn:
+            objective = search_of(drawn, None, device)
     return Trainee.begin(objective.to(device).train(), run.protocol, None)
 
 

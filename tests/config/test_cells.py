@@ -6,6 +6,8 @@ import yaml
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.dvc import ITEMS, as_dvc
+from sdetr.report.page_settings import PageRun
+from sdetr.report.settings import TableRun
 from tests.config.conftest import ROOT, edit
 
 TABLE = "siamese-coco"
@@ -51,6 +53,20 @@ def test_a_cell_that_was_asked_for_brings_what_it_rests_on_and_nothing_else():
     assert table.settings["cells"]["detreg"].keys() > {"conditional-300q"}
     assert table.settings["on_request"]["detreg"] == ["deformable_ss"]
     assert "detreg.conditional-300q.0.resamples" in table.inputs
+
+
+def test_what_a_blank_cell_alone_rests_on_is_made_again_by_a_command_that_names_the_cell():
+    name = f"{TABLE}.detreg.conditional-300q"
+    plan = compile_plan(ROOT / "params", "paper", [TABLE], [name])
+    pages = {job.path: PageRun.model_validate(job.settings).again for job in plan.of("page")}
+    asked = {path for path, again in pages.items() if again.cells == (name,)}
+    assert {path.split("/")[1] for path in asked} == {"pretrain", "finetune"}
+    assert asked == {path for path in pages if "detreg" in path and "conditional-300q" in path}
+    assert {again.cells for again in pages.values()} == {(), (name,)}
+    again = TableRun.model_validate(plan.jobs[f"tables/{TABLE}"].settings).again
+    assert again.command("a.json") == (
+        f"snakemake --profile local all_tables --forcerun a.json --config scale=paper tables=all cells={name}"
+    )
 
 
 def test_what_is_planned_anyway_may_be_asked_for_and_stays_as_it_is():

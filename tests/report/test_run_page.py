@@ -133,6 +133,12 @@ def test_it_says_what_was_made_from_what_how_well_and_how_to_repeat_it(toy):
         assert said in text, said
 
 
+def test_a_run_of_a_blank_cell_is_repeated_by_a_command_that_asks_for_the_cell(toy):
+    assert "cells=" not in toy.make().text
+    toy.settings["cells"] = ["toy.ours.detr"]
+    assert "--force --config scale=demo tables=all cells=toy.ours.detr\n" in toy.make().text
+
+
 def test_it_needs_nothing_from_outside(toy):
     read = toy.make()
     for address in read.addresses():

@@ -29,7 +29,7 @@ class Clock:
         self.time_s, self.rates, self.take_step = 0.0, list[float](), cost.take_step
         self.trainee: Trainee | None = None
         monkeypatch.setattr(cost, "take_step", self.step)
-        monkeypatch.setattr(cost, "_now", lambda device: self.time_s)
+        monkeypatch.setattr(cost, "moment_s", lambda device: self.time_s)
 
     def step(self, trainee: Trainee, *rest: Any) -> Any:
         self.trainee = trainee

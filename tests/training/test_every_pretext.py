@@ -9,10 +9,9 @@ import torch
 from sdetr.config.experiment import Composer
 from sdetr.interop.weights import save_weights
 from sdetr.models.backbone import ResNet
-from sdetr.models.detector import Detector
 from sdetr.objectives.regions_found import Search
 from sdetr.training.loop import take_step
-from sdetr.training.pretrain import classes_of, search_around
+from sdetr.training.pretrain import search_of
 from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
 from sdetr.types import View
@@ -94,8 +93,7 @@ def run_of(pretext: str, model: str, target: Path, protocol: str = "") -> Pretra
 
 
 def objective_of(run: PretrainRun) -> Search:
-    torch.manual_seed(0)
-    return search_around(run, Detector(run.model, run.trunk, classes_of(run)))
+    return search_of(run, None, torch.device("cpu"))
 
 
 def view(seed: int, regions: int) -> View:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=1200,
+            timeout=3000,
         )
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
@@ -111,12 +112,33 @@ def finished(new_project: Callable[..., Project]) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def everything(new_project: Callable[..., Project]) -> Project:
+    """A project of all tables, made by the same command from nothing; only to be looked at."""
+    project = new_project()
+    began = time.perf_counter()
+    project.snakemake("--profile", "smoke", "all_tables")
+    print(f"all tables at scale smoke: {(time.perf_counter() - began) / 60:.1f} min")
+    print(project.run("sdetr", "times", "--scale", "smoke", "--tables", "all", "--cores", "2"))
+    return project
+
+
 @pytest.fixture(scope="module")
 def made(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same, for a module to edit and to run."""
+    """The project of one table, for a module to edit and to run."""
+    return _copy(finished, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def all_made(everything: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of all tables, for a module to edit and to run."""
+    return _copy(everything, tmp_path_factory)
+
+
+def _copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("made") / "project"
-    shutil.copytree(finished.root, root, symlinks=True)
-    return Project(root, finished.environment)
+    shutil.copytree(project.root, root, symlinks=True)
+    return Project(root, project.environment)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from sdetr.config.layers import Params
 
 pytestmark = pytest.mark.pipeline
 
-ASKED = ("--profile", "smoke", "--config", "scale=smoke", "tables=detectors", "--", "all_tables")
 TABLE = "reports/smoke/tables/detectors.md"
 TWIN = "conditional-300q"
 """At this scale it has as many queries as the one that it extends."""
@@ -18,21 +17,12 @@ MODELS = [column["model"] for column in COLUMNS.values()]
 EVERY = {f"{stage}{term}" for stage in ("", "aux_") for term in ("label", "box", "giou")}
 
 
-@pytest.fixture(scope="module")
-def made(new_project):
-    """A project in which this table was made, and nothing else."""
-    project = new_project()
-    project.snakemake(*ASKED)
-    return project
-
-
 def run_of(project, model: str) -> Path:
-    (run,) = (project.root / "data/smoke/finetune").glob(f"*/{model}/supervised_r50/seed0")
-    return run
+    return project.root / f"data/smoke/finetune/{COLUMNS[model]['protocol']}/{model}/supervised_r50/seed0"
 
 
-def test_all_detectors_have_a_cell_with_numbers_or_with_the_name_of_one(made):
-    cells = json.loads((made.root / TABLE).with_suffix(".json").read_text())["cells"]
+def test_all_detectors_have_a_cell_with_numbers_or_with_the_name_of_one(everything):
+    cells = json.loads((everything.root / TABLE).with_suffix(".json").read_text())["cells"]
     assert [cell["column"] for cell in cells] == MODELS and len(cells) >= 13
     for cell in cells:
         if cell["column"] == TWIN:
@@ -40,24 +30,29 @@ def test_all_detectors_have_a_cell_with_numbers_or_with_the_name_of_one(made):
         else:
             assert cell["metrics"]["AP"]["n"] == 1 and cell["metrics"]["AP"]["mean"] >= 0
             assert cell["same_as"] is None
-    assert "= column Conditional DETR, 100 queries" in (made.root / TABLE).read_text()
+    assert "= column Conditional DETR, 100 queries" in (everything.root / TABLE).read_text()
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model != TWIN])
-def test_a_detector_has_the_losses_of_its_family_and_no_other(made, model):
-    lines = [json.loads(line) for line in (run_of(made, model) / "metrics.jsonl").read_text().splitlines()]
+def test_a_detector_has_the_losses_of_its_family_and_no_other(everything, model):
+    lines = [
+        json.loads(line) for line in (run_of(everything, model) / "metrics.jsonl").read_text().splitlines()
+    ]
     said = {key.removeprefix("train/") for line in lines for key in line if key.startswith("train/")}
     first = {"first_label", "first_box", "first_giou"} if model == "deformable_two_stage" else set()
     noised = {"noised_label", "noised_box", "noised_giou"} if model.startswith("dn_") else set()
     assert said - {"total", "lr", "grad_norm"} == EVERY | first | noised
 
 
-def test_another_detector_is_a_file_and_a_column_and_exactly_its_jobs(made):
-    assert made.would_run(*ASKED) == set()
-    (made.root / "params/models/few_points.yaml").write_text("extends: deformable\npoints: 2\n")
+def test_another_detector_is_a_file_and_a_column_and_exactly_its_jobs(all_made):
+    assert all_made.would_run("--profile", "smoke", "all_tables") == set()
+    (all_made.root / "params/models/few_points.yaml").write_text("extends: deformable\npoints: 2\n")
     line = "  deformable: {label"
     column = "  few: {label: Few points, model: few_points, protocol: deformable-coco-50e}\n"
-    made.edit("params/tables/detectors.yaml", line, column + line)
+    all_made.edit("params/tables/detectors.yaml", line, column + line)
     run = "finetune/deformable-coco-50e/few_points/supervised_r50/seed0"
     files = {f"data/smoke/{run}/{file}" for file in ("weights.safetensors", "metrics.json")}
-    assert made.would_run(*ASKED) == files | {f"reports/smoke/runs/{run}.html", TABLE}
+    assert all_made.would_run("--profile", "smoke", "all_tables") == files | {
+        f"reports/smoke/runs/{run}.html",
+        TABLE,
+    }

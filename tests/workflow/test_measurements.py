@@ -10,21 +10,6 @@ from sdetr.interop.weights import read_weights
 
 pytestmark = pytest.mark.pipeline
 
-TABLES = ("siamese-initialisation", "detreg-ablation", "siamese-cost")
-ASKED = ("--profile", "smoke", "--config", "scale=smoke", f"tables={','.join(TABLES)}")
-FILES = [f"reports/smoke/tables/{table}.md" for table in TABLES]
-
-
-@pytest.fixture(scope="module")
-def measured(new_project):
-    project = new_project()
-    limit = "  detreg-ablation: {rows: [embedding, frozen]}\n"
-    project.edit(
-        "params/scales/smoke.yaml", limit, f"{limit}  siamese-initialisation: {{rows: [random, siamese]}}\n"
-    )
-    project.snakemake(*ASKED, "--", *FILES)
-    return project
-
 
 def cells(project, table: str) -> dict[str, dict[str, float]]:
     """Row → metric → mean."""
@@ -34,11 +19,11 @@ def cells(project, table: str) -> dict[str, dict[str, float]]:
     }
 
 
-def test_heads_alone_leave_the_body_of_the_pretraining(measured):
-    recalls = cells(measured, "siamese-initialisation")
-    assert recalls.keys() == {"random", "siamese"}
+def test_heads_alone_leave_the_body_of_the_pretraining(everything):
+    recalls = cells(everything, "siamese-initialisation")
+    assert recalls.keys() == {"random", "updetr", "detreg", "siamese"}
     assert all(0 <= one["AR1"] <= one["AR10"] <= one["AR100"] <= 100 for one in recalls.values())
-    data, protocol = measured.root / "data/smoke", "siamese-imagenet-60e"
+    data, protocol = everything.root / "data/smoke", "siamese-imagenet-60e"
     before, after = (
         read_weights(data / run / "seed0/weights.safetensors")[0]
         for run in (
@@ -51,28 +36,25 @@ def test_heads_alone_leave_the_body_of_the_pretraining(measured):
     assert {name.split(".")[0] for name in after.keys() - before.keys()} == {"class_head"}
 
 
-def test_errors_are_of_the_runs_queries_and_the_page_says_what_they_are(measured):
-    found = cells(measured, "detreg-ablation")
+def test_errors_are_of_the_runs_queries_and_the_page_says_what_they_are(everything):
+    found = cells(everything, "detreg-ablation")
     assert found.keys() == {"embedding", "frozen"}
     assert all(0 <= one["class-error"] <= 100 and 0 < one["box-error"] < 4 for one in found.values())
-    page = (measured.root / FILES[1]).read_text()
+    page = (everything.root / "reports/smoke/tables/detreg-ablation.md").read_text()
     assert "box-error: what such a box is off" in page and "| Selective Search, λ = 1 " in page
 
 
-def test_what_a_step_takes_names_its_machine_and_whose_memory_it_is(measured):
-    found = cells(measured, "siamese-cost")
+def test_what_a_step_takes_names_its_machine_and_whose_memory_it_is(everything):
+    found = cells(everything, "siamese-cost")
     assert found.keys() == {"updetr", "detreg", "siamese"}
     assert all(one["memory-mb"] > 50 and 0 < one["step-s"] < 60 for one in found.values())
-    page = (measured.root / FILES[2]).read_text()
+    page = (everything.root / "reports/smoke/tables/siamese-cost.md").read_text()
     assert "Measured on c" in page
-    for run in (measured.root / "data/smoke/bench").glob("*/*/*/seed0"):
+    for run in (everything.root / "data/smoke/bench").glob("*/*/*/seed0"):
         assert len(json.loads((run / "cost.json").read_text())["seconds"]) == 5
 
 
-def test_nothing_runs_again_and_other_steps_run_again_alone(measured):
-    assert measured.would_run(*ASKED, "--", *FILES) == set()
-    measured.edit(
-        "params/scales/smoke.yaml", "bench: {warm_steps: 2, steps: 5}", "bench: {warm_steps: 2, steps: 6}"
-    )
-    again = {Path(file).parts[2] for file in measured.would_run(*ASKED, "--", *FILES)}
+def test_other_steps_are_taken_again_alone(all_made):
+    all_made.edit("params/scales/smoke.yaml", "{warm_steps: 2, steps: 5}", "{warm_steps: 2, steps: 6}")
+    again = {Path(file).parts[2] for file in all_made.would_run("--profile", "smoke", "all_tables")}
     assert again == {"bench", "tables"}

@@ -8,30 +8,23 @@ import pytest
 pytestmark = pytest.mark.pipeline
 
 TABLE = "reports/smoke/tables/detreg-proposals.md"
-ASKED = ("--profile", "smoke", "--config", "scale=smoke", "tables=detreg-proposals", "--", TABLE)
+DETREG = {
+    name: f"deformable/detreg-{name}~detreg-in100-50e" for name in ("other-boxes", "importance", "random-k")
+}
 RUNS = {
+    "untrained": "deformable/supervised_r50",
     "swav": "deformable/swav_r50",
     "updetr": "detr-prenorm/updetr~updetr-imagenet-60e",
     "selective-search": "proposer/selective-search-bgr",
     "top-k": "deformable/detreg~detreg-in100-50e",
+    **DETREG,
 }
 """Those of the table's rows that are made here → the middle of their path."""
 
 
-@pytest.fixture(scope="module")
-def made(new_project):
-    project = new_project()
-    seeds = "siamese-voc: {seeds: [0, 1], rows: [untrained, scratch, siamese]}"
-    project.edit(
-        "params/scales/smoke.yaml", seeds, f"{seeds}\n  detreg-proposals: {{rows: [{', '.join(RUNS)}]}}"
-    )
-    project.snakemake(*ASKED)
-    return project
-
-
-def test_every_row_has_a_number_a_link_and_no_curve(made):
-    told = json.loads((made.root / TABLE).with_suffix(".json").read_text())
-    page = (made.root / TABLE).read_text()
+def test_every_row_has_a_number_a_link_and_no_curve(everything):
+    told = json.loads((everything.root / TABLE).with_suffix(".json").read_text())
+    page = (everything.root / TABLE).read_text()
     assert {cell["row"]: cell["runs"] for cell in told["cells"]} == {
         row: [f"data/smoke/evaluate/detreg-proposals/{run}/seed0"] for row, run in RUNS.items()
     }
@@ -39,22 +32,21 @@ def test_every_row_has_a_number_a_link_and_no_curve(made):
         recalls = [cell["metrics"][name]["mean"] for name in ("AR1", "AR10", "AR100")]
         assert recalls == sorted(recalls) and 0 <= recalls[0] <= recalls[2] <= 100
         (run,) = cell["runs"]
-        assert f"../../../{run}/run.json" in page and (made.root / run / "run.json").is_file()
+        assert f"../../../{run}/run.json" in page and (everything.root / run / "run.json").is_file()
     searched = next(cell for cell in told["cells"] if cell["row"] == "selective-search")
     assert searched["metrics"]["AR100"]["mean"] > 10  # what needs no training works at any scale
-    numbers = made.root / "reports/smoke/numbers/detreg-proposals"
+    numbers = everything.root / "reports/smoke/numbers/detreg-proposals"
     assert {path.stem for path in numbers.rglob("*.json")} == set(RUNS) and not list(numbers.rglob("*.csv"))
-    with (made.root / TABLE).with_suffix(".csv").open() as file:
+    with (everything.root / TABLE).with_suffix(".csv").open() as file:
         who = {line["row"]: (line["model"], line["start"]) for line in csv.DictReader(file)}
     assert who["updetr"] == ("detr-prenorm", "updetr~updetr-imagenet-60e")
     assert who["selective-search"][1] == "selective-search-bgr"
 
 
-def test_another_number_of_boxes_concerns_what_is_measured_and_nothing_that_is_trained(made):
-    assert made.would_run(*ASKED) == set()
-    made.edit("params/protocols/detreg-proposals.yaml", "logits: 91", "logits: 91\nmax_detections: 50")
+def test_another_number_of_boxes_concerns_what_is_measured_and_nothing_that_is_trained(all_made):
+    all_made.edit("params/protocols/detreg-proposals.yaml", "logits: 91", "logits: 91\nmax_detections: 50")
     files = ("predictions.json", "metrics.json")
     runs = {
         f"data/smoke/evaluate/detreg-proposals/{run}/seed0/{file}" for run in RUNS.values() for file in files
     }
-    assert made.would_run(*ASKED) == runs | {TABLE}
+    assert all_made.would_run("--profile", "smoke", "all_tables") == runs | {TABLE}

@@ -36,12 +36,7 @@ class Lookup:
                     "--config replaces what a profile says, so it has to name the scale too: "
                     f"--config scale=… {' '.join(f'{name}={value}' for name, value in config.items())}"
                 )
-            plan = compile_plan(
-                Path("params"),
-                scale,
-                tables if tables in ("first", "all") else str(tables).split(","),
-                cells,
-            )
+            plan = compile_plan(Path("params"), scale, str(tables), cells)
             lookup = cls(plan, str(tables), cells)
             if write:
                 plan.write()
