@@ -61,8 +61,9 @@ def _subset(a: argparse.Namespace) -> None:
 
 def _backbone(a: argparse.Namespace) -> None:
     from sdetr.training.backbone import make_backbone
+    from sdetr.training.halt import unless_halted
 
-    make_backbone(a.settings, a.out, a.device)
+    unless_halted(lambda: make_backbone(a.settings, a.out, a.device))
 
 
 def _propose(a: argparse.Namespace) -> None:
@@ -90,15 +91,17 @@ def _features(a: argparse.Namespace) -> None:
 
 
 def _pretrain(a: argparse.Namespace) -> None:
+    from sdetr.training.halt import unless_halted
     from sdetr.training.pretrain import pretrain
 
-    pretrain(a.settings, a.init, a.out, a.device)
+    unless_halted(lambda: pretrain(a.settings, a.init, a.out, a.device))
 
 
 def _train(a: argparse.Namespace) -> None:
     from sdetr.training.finetune import finetune
+    from sdetr.training.halt import unless_halted
 
-    finetune(a.settings, a.init, a.out, a.device)
+    unless_halted(lambda: finetune(a.settings, a.init, a.out, a.device))
 
 
 def _measure(a: argparse.Namespace) -> None:

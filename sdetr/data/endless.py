@@ -1,5 +1,6 @@
 """Batch after batch for ever, from any step on, by workers if there are any."""
 
+import signal
 from collections.abc import Iterator
 from itertools import count
 from typing import Protocol, TypeVar
@@ -26,5 +27,12 @@ def endless(batches: Batches[T], step: int, workers: int) -> Iterator[T]:
         sampler=count(step),
         num_workers=workers,
         generator=torch.Generator(),  # not the run's own: a resumed run would differ
+        worker_init_fn=_undisturbed,
     )
     return iter(loader)
+
+
+def _undisturbed(_worker: int) -> None:
+    """Schedulers signal every process of a job; when to end, the training says, which needs its workers."""
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

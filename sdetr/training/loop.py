@@ -12,6 +12,7 @@ from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
 from sdetr.training.compiled import begin_step, compile_for, uncompiled
+from sdetr.training.halt import asked, at_once, at_step_ends, halt_if_asked
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
 from sdetr.training.settings import Compile, ScheduleSettings
@@ -42,8 +43,21 @@ def train(
 ) -> Objective:
     """From the attempt's state to the end of the timeline; returns what was evaluated last.
 
-    Raises FloatingPointError, naming losses, step and images, when a loss or gradient is not finite.
+    Raises FloatingPointError, naming losses, step and images, when a loss or gradient is not finite; Halted,
+    with everything saved, when somebody asked.
     """
+    with at_step_ends():
+        return _trained(objective, batches, timeline, attempt, evaluate, prepare)
+
+
+def _trained(
+    objective: Objective,
+    batches: Batches,
+    timeline: Timeline,
+    attempt: Attempt,
+    evaluate: Evaluate,
+    prepare: Prepare,
+) -> Objective:
     schedule, device = timeline.schedule, attempt.device
     trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
     compile_for(device, objective, schedule.compile)
@@ -81,10 +95,12 @@ def train(
                 **usage.since(trainee.step),
             )
         progress.tell(trainee.step, values["total"])
-        if trainee.step == timeline.total or time.monotonic() - saved_at >= schedule.save_every_s:
+        # Before an evaluation too: it takes long, and stops for whoever asks.
+        if trainee.step in points or asked() or time.monotonic() - saved_at >= schedule.save_every_s:
             attempt.watch.lap("training")
             attempt.save(trainee.state())
             saved_at = time.monotonic()
+            halt_if_asked()
 
 
 def take_step(
@@ -111,7 +127,7 @@ def take_step(
 
 
 def _evaluated(trainee: Trainee, evaluate: Evaluate, how: Compile) -> dict[str, float]:
-    with torch.no_grad(), uncompiled(how):
+    with at_once(), torch.no_grad(), uncompiled(how):
         metrics = evaluate(trainee.shown.eval(), trainee.step)
     log.info("evaluated: %s", ", ".join(f"{name} {value:.1f}" for name, value in metrics.items()))
     return metrics

@@ -1,0 +1,122 @@
+"""Ending a training when somebody asks, with nothing lost.
+
+A cluster sends USR1 before a job's time is over, and TERM when another job wants its place; a person presses
+Ctrl-C. Each asks; the training answers at the end of its step, when everything is saved. Signals are the
+process's, not a run's, so what was asked is kept by the module.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+ASKING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+PATIENCE_S = 600.0
+"""Longer than clusters wait between asking and killing; whoever is not killed by then was asked by hand."""
+
+
+class Halted(BaseException):
+    """Everything is saved. No Exception: nobody who takes errors as they come is to go on after it."""
+
+    def __init__(self, asked: signal.Signals) -> None:
+        super().__init__(f"asked to stop by {asked.name}")
+        self.asked = asked
+
+
+class _Heard:
+    """What was asked, and whether the answer has to wait for the end of a step."""
+
+    asked: signal.Signals | None = None
+    waits = False
+
+
+_heard = _Heard()
+
+
+def unless_halted(work: Callable[[], None]) -> None:
+    """Works, and leaves as a cluster or a shell expects it when somebody asked."""
+    with listening():
+        try:
+            work()
+        except Halted as halted:
+            leave(halted)
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Signals ask instead of killing; where nothing waits for a step to end, they raise Halted at once."""
+    before = {number: signal.signal(number, _ask) for number in ASKING}
+    try:
+        yield
+    finally:
+        _heard.asked, _heard.waits = None, False
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ask(number: int, _frame: FrameType | None) -> None:
+    again = _heard.asked is not None
+    _heard.asked = _heard.asked or signal.Signals(number)
+    if number == signal.SIGINT and again:
+        raise KeyboardInterrupt  # a person who presses it twice does not want to wait
+    if not _heard.waits:
+        raise Halted(_heard.asked)
+
+
+@contextmanager
+def at_step_ends() -> Iterator[None]:
+    """Inside, whoever asks waits until `halt_if_asked`."""
+    before, _heard.waits = _heard.waits, True
+    try:
+        yield
+    finally:
+        _heard.waits = before
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Inside, nothing is lost by stopping anywhere."""
+    halt_if_asked()
+    before, _heard.waits = _heard.waits, False
+    try:
+        yield
+    finally:
+        _heard.waits = before
+
+
+def asked() -> bool:
+    return _heard.asked is not None
+
+
+def halt_if_asked() -> None:
+    """Raises Halted if somebody asked; everything has to be saved."""
+    if _heard.asked is not None:
+        raise Halted(_heard.asked)
+
+
+def leave(halted: Halted) -> NoReturn:
+    """Ends the process as whoever asked expects it.
+
+    A SLURM job that ends by itself has failed, so inside one it waits to be killed; before its time is over
+    it asks for another turn, under its own number.
+    """
+    for one in ASKING:
+        signal.signal(one, signal.SIG_IGN)
+    job, number = os.environ.get("SLURM_JOB_ID"), halted.asked
+    log.warning("%s; everything is saved, the same command continues", halted)
+    if job and number == signal.SIGUSR1:
+        again = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+        if again.returncode:
+            log.error("scontrol requeue %s: %s", job, again.stderr.strip() or again.stdout.strip())
+            sys.exit(128 + number)
+    if job and number != signal.SIGINT:
+        time.sleep(PATIENCE_S)
+    sys.exit(128 + number)
