@@ -1,11 +1,10 @@
 """One start of a run: its state folder, opened where the start before it was killed."""
 
-import fcntl
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -15,6 +14,7 @@ from sdetr.files import write_json, written_whole
 from sdetr.training.checkpoint import Checkpoint
 from sdetr.training.device import describe, peak_bytes
 from sdetr.training.journal import Journal
+from sdetr.training.owner import owned
 from sdetr.training.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -68,22 +68,14 @@ class Attempt:
         log.info("%s: finished after %.0f s", ended["run"], ended["seconds"]["total"])
 
 
-def _owned(folder: Path) -> IO[bytes]:
-    """A lock that ends with this process, however it ends. Raises ValueError if another one has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise ValueError(f"another process works on {folder}; wait for it, or end it") from None
-    return lock
-
-
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """What the library says, also at the end of a file, in a state folder that is this process's alone."""
-    lock = _owned(path.parent)
+    with owned(path.parent):
+        yield from _logged(path)
+
+
+def _logged(path: Path) -> Iterator[None]:
     logger, handler = logging.getLogger("sdetr"), logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
@@ -96,4 +88,3 @@ def logged_to(path: Path) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(level)
         handler.close()
-        lock.close()
