@@ -9,6 +9,7 @@ The plan says which jobs there are; rules say what a stage calls. `snakemake --p
 
 import signal
 
+from workflow.lib.controller import begin
 from workflow.lib.lookup import Lookup
 
 # SLURM sends USR1 to every process of a step: the Snakemake inside the job must survive it.
@@ -32,6 +33,10 @@ wildcard_constraints:
 localrules:
     all_tables,
     page,
+
+
+onstart:
+    begin(workflow.executor_plugin.name)
 
 
 rule all_tables:

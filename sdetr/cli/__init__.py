@@ -7,13 +7,27 @@ import argparse
 import logging
 import sys
 
-from sdetr.cli import asking, exchange, fetch, mirror, models, overfit, planning, proposals, stages, times
+from sdetr.cli import (
+    asking,
+    exchange,
+    fetch,
+    mirror,
+    models,
+    overfit,
+    planning,
+    proposals,
+    stages,
+    steering,
+    times,
+)
 from sdetr.config.base import SettingsError
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a verb. What a person can mend ends in one line and exit code 2, all else in a traceback."""
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    steering.pass_on(words)
+    parsed = _parser().parse_args(words)
     line = f"%(asctime)s {_who(parsed)}%(message)s"
     logging.basicConfig(level=logging.INFO, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
     try:
@@ -40,6 +54,18 @@ def _who(parsed: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sdetr", description=(__doc__ or "").split("\n")[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for room in (planning, fetch, stages, proposals, models, overfit, asking, exchange, mirror, times):
+    for room in (
+        planning,
+        fetch,
+        stages,
+        proposals,
+        models,
+        overfit,
+        asking,
+        exchange,
+        mirror,
+        times,
+        steering,
+    ):
         room.add(verbs)
     return parser

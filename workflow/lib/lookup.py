@@ -12,6 +12,9 @@ from sdetr.config.plan import Plan
 from workflow.lib.stale import forget_stale
 
 
+TRAININGS = ("backbone", "pretrain", "finetune")
+
+
 class Lookup:
     """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
 
@@ -61,6 +64,18 @@ class Lookup:
         """All files that the jobs of a stage write."""
         return [file for job in self.plan.of(stage) for file in job.outputs.values()]
 
+    @property
+    def tables(self) -> list[str]:
+        """Their names; each is a target."""
+        return [job.path.removeprefix("tables/") for job in self.plan.of("table")]
+
+    def of_table(self, name: str) -> list[str]:
+        """A table, and the pages of the runs that it rests on."""
+        table = self.plan.jobs[f"tables/{name}"]
+        runs = {job.path for job in self.plan.before([table])}
+        pages = [job for job in self.plan.of("page") if job.path.removeprefix("runs/") in runs]
+        return [file for job in [table, *pages] for file in job.outputs.values()]
+
     def files(self, *stages: str) -> list[str]:
         """The same without folders, which have no checksum: a restored one would look new."""
         return [file for stage in stages for file in self.outputs(stage) if Path(file).suffix]
@@ -82,8 +97,21 @@ class Lookup:
 
         return files
 
-    def resource(self, pattern: str, name: str) -> Callable[[Any], int]:
-        return lambda wildcards: getattr(self._job(pattern, wildcards).resources, name)
+    def resource(self, pattern: str, name: str) -> Callable[..., int]:
+        """What a job asks for; memory and time more with every attempt.
+
+        Not the time of what trains: where that is over, it is continued, and more than a partition allows is
+        refused.
+        """
+
+        def asked(wildcards: Any) -> int:
+            return getattr(self._job(pattern, wildcards).resources, name)
+
+        def asked_again(wildcards: Any, attempt: int) -> int:
+            fixed = name == "minutes" and self._job(pattern, wildcards).stage in TRAININGS
+            return asked(wildcards) * (1 if fixed else attempt)
+
+        return asked_again if name in ("mem_mb", "minutes") else asked
 
     def _job(self, pattern: str, wildcards: Any) -> Job:
         path, scale = pattern.format(**dict(wildcards.items())), self.plan.scale

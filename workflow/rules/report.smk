@@ -82,3 +82,14 @@ rule sync:
         cells=PLAN.cells_asked,
     shell:
         "sdetr sync --scale {params.scale} --tables {params.tables} {params.cells} --minutes 3 2> >(tee {log} >&2) || true"
+
+
+# Each table is a target by its name: `snakemake --profile demo siamese-voc`.
+for TABLE in PLAN.tables:
+
+    rule:
+        name:
+            TABLE
+        input:
+            PLAN.of_table(TABLE),
+        localrule: True

@@ -1,0 +1,23 @@
+"""`sdetr resume` and `sdetr why`: what knows Snakemake lives in workflow/; these verbs call it."""
+
+import os
+import sys
+from pathlib import Path
+
+from sdetr.cli.verbs import Verbs
+
+RESUME = "start again after Snakemake was killed, without losing or repeating the jobs that outlived it"
+
+
+def add(verbs: Verbs) -> None:
+    verbs.add_parser("resume", help=RESUME)
+
+
+def pass_on(words: list[str]) -> None:
+    """Calls a verb whose words are its own to read, Snakemake's among them; returns if it is another verb."""
+    if words[:1] != ["resume"]:
+        return
+    verb, *rest = words
+    if not Path("workflow/lib", f"{verb}.py").exists():
+        sys.exit(f"sdetr {verb}: no workflow/lib/{verb}.py here; call it in the root of the clone")
+    os.execv(sys.executable, [sys.executable, "-m", f"workflow.lib.{verb}", *rest])

@@ -1,0 +1,86 @@
+"""Who runs this folder's workflow: one Snakemake, and jobs that may outlive it."""
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from snakemake.exceptions import WorkflowError
+
+FILE = Path(".snakemake/controller.json")
+LOCKS = Path(".snakemake/locks")
+
+
+@dataclass(frozen=True)
+class Controller:
+    """A process; its start tells it from a later one of the same number."""
+
+    host: str
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> "Controller":
+        return cls(socket.gethostname(), pid, _started(pid))
+
+    @property
+    def is_here(self) -> bool:
+        return self.host == socket.gethostname()
+
+    @property
+    def is_alive(self) -> bool:
+        """Of a process of this machine. A zombie, whom nobody collects, is dead."""
+        try:
+            zombie = psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+            return not zombie and _started(self.pid) == self.started
+        except psutil.NoSuchProcess:
+            return False
+
+
+def _started(pid: int) -> str:
+    """Linux counts from the start of the machine, which no change of its clock moves."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(") ", 1)[1].split()[19]
+    except OSError:
+        return str(psutil.Process(pid).create_time())
+
+
+def announce(pid: int) -> None:
+    """Says that this process runs the workflow from now on."""
+    FILE.write_text(json.dumps(asdict(Controller.of(pid))))
+
+
+def begin(executor: str) -> None:
+    """The first act of a Snakemake that runs jobs. Raises WorkflowError where it would run some twice."""
+    if executor == "slurm" and (jobs := cluster_jobs(Path.cwd())):
+        raise WorkflowError(
+            f"SLURM jobs of this folder are alive: {' '.join(jobs)}; their results would be made twice. "
+            "`uv run sdetr resume --profile slurm …` waits for them, and goes on"
+        )
+    announce(os.getpid())
+
+
+def last() -> Controller | None:
+    """Whoever said so last, dead or alive."""
+    return Controller(**json.loads(FILE.read_text())) if FILE.exists() else None
+
+
+def cluster_jobs(folder: Path) -> list[str]:
+    """Ids of the SLURM jobs, waiting or running, that were submitted from this folder; none without SLURM.
+
+    Raises OSError if SLURM does not answer.
+    """
+    if not shutil.which("squeue"):
+        return []
+    asked = ["squeue", "-h", "-u", getpass.getuser(), "-o", "%A %Z"]
+    answer = subprocess.run(asked, capture_output=True, text=True)
+    if answer.returncode:
+        raise OSError(f"{' '.join(asked)}: {answer.stderr.strip()}")
+    lines = (line.split(" ", 1) for line in answer.stdout.splitlines())
+    return sorted({number for number, where in lines if where == str(folder)}, key=int)
