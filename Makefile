@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all that a fresh machine needs; each sets up what is missing.
 
-.PHONY: help setup demo demo-all cached smoke test lint unit overfit overfit-four pipeline mutants bench ui clean
+.PHONY: help setup demo demo-all cached smoke test lint unit overfit overfit-four pipeline kills mutants bench ui clean
 .DEFAULT_GOAL := help
 
 # Containers set the first; it makes every start of Python compile everything again.
@@ -68,6 +68,10 @@ overfit: setup
 
 pipeline: setup
 	uv run --no-sync pytest -m pipeline
+
+# Kills processes of a running pipeline at random, and resumes it; `make pipeline` has ten of them.
+kills: setup
+	KILLS=20 uv run --no-sync pytest -s tests/workflow/test_kills.py
 
 mutants: setup
 	uv run --no-sync python tests/mutants/run.py

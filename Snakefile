@@ -37,6 +37,7 @@ localrules:
 
 onstart:
     begin(workflow.executor_plugin.name)
+    PLAN.refuse_redoing(file for job in workflow.dag.needrun_jobs() for file in job.output)
 
 
 rule all_tables:

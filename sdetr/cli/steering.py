@@ -7,15 +7,17 @@ from pathlib import Path
 from sdetr.cli.verbs import Verbs
 
 RESUME = "start again after Snakemake was killed, without losing or repeating the jobs that outlived it"
+WHY = "why a run would be made again, in one sentence, and what that would cost"
 
 
 def add(verbs: Verbs) -> None:
     verbs.add_parser("resume", help=RESUME)
+    verbs.add_parser("why", help=WHY)
 
 
 def pass_on(words: list[str]) -> None:
     """Calls a verb whose words are its own to read, Snakemake's among them; returns if it is another verb."""
-    if words[:1] != ["resume"]:
+    if not words or words[0] not in ("resume", "why"):
         return
     verb, *rest = words
     if not Path("workflow/lib", f"{verb}.py").exists():

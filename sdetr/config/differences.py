@@ -39,7 +39,7 @@ def differences(stages: Stages, job: Job) -> Iterator[Difference]:
     if stages.plan.scale == PAPER:
         return
     # A plan for this run alone: whether papers' runs agree with each other is not asked here.
-    twin = _planned(Stages(Plan(PAPER), Composer(stages.compose.params, PAPER)), job.path)
+    twin = planned_at(Stages(Plan(PAPER), Composer(stages.compose.params, PAPER)), job.path)
     for slot, file in job.inputs.items():
         before = stages.plan.maker(file) if slot != "settings" else job
         if section := STAND_INS.get(before.stage):
@@ -53,7 +53,7 @@ def differences(stages: Stages, job: Job) -> Iterator[Difference]:
             yield Difference(field=field, here=one.get(field), paper=two.get(field))
 
 
-def _planned(stages: Stages, path: str) -> Job:
+def planned_at(stages: Stages, path: str) -> Job:
     """The run of a path, at the scale of other stages."""
     kind, protocol, one, two, seed = path.split("/")
     number = int(seed.removeprefix("seed"))

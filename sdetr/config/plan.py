@@ -60,6 +60,9 @@ class Plan:
     def of(self, stage: str) -> list[Job]:
         return [job for job in self.jobs.values() if job.stage == stage]
 
+    def makes(self, file: str) -> bool:
+        return file in self._makers
+
     def maker(self, file: str) -> Job:
         """The job that writes a file."""
         return self.jobs[self._makers[file]]

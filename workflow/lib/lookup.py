@@ -1,7 +1,7 @@
 """What rules ask the plan: the files and resources of a job, by its path."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
+from workflow.lib.costs import HOURS, refuse_redoing
 from workflow.lib.stale import forget_stale
-
 
 TRAININGS = ("backbone", "pretrain", "finetune")
 
@@ -18,8 +18,14 @@ TRAININGS = ("backbone", "pretrain", "finetune")
 class Lookup:
     """One plan, seen from rules: every method gives a function of wildcards, as Snakemake wants them."""
 
-    def __init__(self, plan: Plan, tables: str = "first", cells: tuple[str, ...] = ()):
-        self.plan, self.scale, self.shards = plan, plan.scale, plan.shards
+    def __init__(
+        self,
+        plan: Plan,
+        tables: str = "first",
+        cells: tuple[str, ...] = (),
+        config: dict[str, Any] | None = None,
+    ):
+        self.plan, self.scale, self.shards, self.config = plan, plan.scale, plan.shards, config or {}
         self.tables_asked, self.cells_asked = tables, " ".join(f"--cell {cell}" for cell in cells)
         self.synced = f"data/{plan.scale}/state/synced"
         """Says that the tables of today were mirrored into MLflow, or that it was tried."""
@@ -40,7 +46,7 @@ class Lookup:
                     f"--config scale=… {' '.join(f'{name}={value}' for name, value in config.items())}"
                 )
             plan = compile_plan(Path("params"), scale, str(tables), cells)
-            lookup = cls(plan, str(tables), cells)
+            lookup = cls(plan, str(tables), cells, config)
             if write:
                 plan.write()
                 forget_stale(plan)
@@ -49,6 +55,11 @@ class Lookup:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
         return lookup
+
+    def refuse_redoing(self, files: Iterable[str]) -> None:
+        """Raises WorkflowError if making these again costs more than anybody meant; `redo=yes` allows it."""
+        if str(self.config.get("redo", "no")).lower() not in ("yes", "true"):
+            refuse_redoing(self.plan, map(str, files), float(self.config.get("redo_hours", HOURS)))
 
     def leave_to_a_later_sync(self) -> None:
         """Tables that came from elsewhere (DVC, a copy of a tree) are no reason to start a job by themselves.
