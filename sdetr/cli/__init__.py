@@ -5,6 +5,7 @@ Each verb imports its room when it is called: planning and evaluating never pay 
 
 import argparse
 import logging
+import os
 import sys
 
 from sdetr.cli import (
@@ -29,7 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     steering.pass_on(words)
     parsed = _parser().parse_args(words)
     line = f"%(asctime)s {_who(parsed)}%(message)s"
-    logging.basicConfig(level=logging.INFO, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING  # one of several speaks
+    logging.basicConfig(level=level, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
     try:
         parsed.run(parsed)
     except BrokenPipeError:

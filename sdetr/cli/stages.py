@@ -1,6 +1,8 @@
 """One verb per stage of the plan."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 from sdetr.cli.verbs import Run, Verbs
@@ -20,8 +22,10 @@ def add(verbs: Verbs) -> None:
     merge.add_argument("shards", type=Path, nargs="+")
     _stage(verbs, "views", "plan the views of a pretext", _views)
     _stage(verbs, "features", "compute frozen features of planned views ahead", _features, "--init")
-    _stage(verbs, "pretrain", "pretrain a detector without labels", _pretrain, "--init")
-    _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
+    pretrain = _stage(verbs, "pretrain", "pretrain a detector without labels", _pretrain, "--init")
+    train = _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
+    for verb in (pretrain, train):
+        verb.add_argument("--ranks", type=int, default=1, help="processes that share it, one per GPU")
     _stage(verbs, "measure", "predict objects of any class, without fine-tuning", _measure)
     _stage(verbs, "cost", "take a few steps of a pretraining, and say what a step takes", _cost, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
@@ -91,6 +95,7 @@ def _features(a: argparse.Namespace) -> None:
 
 
 def _pretrain(a: argparse.Namespace) -> None:
+    _share(a)
     from sdetr.training.halt import unless_halted
     from sdetr.training.pretrain import pretrain
 
@@ -98,10 +103,20 @@ def _pretrain(a: argparse.Namespace) -> None:
 
 
 def _train(a: argparse.Namespace) -> None:
+    _share(a)
     from sdetr.training.finetune import finetune
     from sdetr.training.halt import unless_halted
 
     unless_halted(lambda: finetune(a.settings, a.init, a.out, a.device))
+
+
+def _share(a: argparse.Namespace) -> None:
+    """Becomes as many processes as were asked for, each of which calls the verb; returns in each of them."""
+    if a.ranks < 2 or "RANK" in os.environ:
+        return
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={a.ranks}", "-m", "sdetr"]
+    files = [f"--{name}={getattr(a, name)}" for name in ("settings", "init", "out", "device")]
+    os.execv(sys.executable, [sys.executable, *torchrun, a.verb, *files])
 
 
 def _measure(a: argparse.Namespace) -> None:

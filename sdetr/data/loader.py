@@ -19,6 +19,8 @@ from sdetr.data.transforms import Targeted, changed, resize
 from sdetr.types import View
 
 ORDER, CHANGES = 1, 2  # streams of random numbers
+WHOLE = slice(None)
+"""Of a batch, as one process has it."""
 
 
 class TrainBatches:
@@ -36,8 +38,11 @@ class TrainBatches:
         seed: int,
         workers: int = 0,
         buckets: BucketSettings = AS_DRAWN,
+        part: slice = WHOLE,
     ) -> None:
+        """`part` of every batch, padded as all of it is."""
         self._dataset, self._settings, self._seed, self._workers = dataset, settings, seed, workers
+        self._part = part
         self._buckets = Buckets(Passes(ORDER, [len(dataset)], batch, seed), buckets, self._sizes)
         self.steps_per_pass = self._buckets.steps_per_pass
 
@@ -46,12 +51,13 @@ class TrainBatches:
         return endless(self, step, self._workers)
 
     def __getitem__(self, step: int) -> View:
-        items = [self._item(place) for place in self._buckets.places(step)]
-        return stack(items, self._buckets.shape([item.size for item, _ in items]))
+        changes = [(place.row, self._change(place)) for place in self._buckets.places(step)]
+        shape = self._buckets.shape([change.size for _, change in changes])
+        return stack([self._item(*change) for change in changes[self._part]], shape)
 
-    def _item(self, place: Place) -> tuple[Targeted, int]:
-        sample = self._dataset[place.row]
-        return changed(_targets(sample), self._change(place)), sample.image_id
+    def _item(self, row: int, change: Change) -> tuple[Targeted, int]:
+        sample = self._dataset[row]
+        return changed(_targets(sample), change), sample.image_id
 
     def _change(self, place: Place) -> Change:
         rng = np.random.default_rng((CHANGES, self._seed, place.turn, self._dataset.ids[place.row]))
@@ -61,20 +67,25 @@ class TrainBatches:
         return np.array([self._change(Place(turn, row)).size for row in rows.tolist()])
 
 
-def test_views(dataset: Dataset, settings: ResizeSettings, most: int = 16) -> Iterator[tuple[View, Tensor]]:
-    """Every image once, with the original sizes (B, 2) float (H, W) in pixels.
+def test_views(
+    dataset: Dataset, settings: ResizeSettings, most: int = 16, part: slice = WHOLE
+) -> Iterator[tuple[View, Tensor]]:
+    """Every image once, with the original sizes (B, 2) float (H, W) in pixels; or `part` of these views.
 
     Only images of the same shape share a view, so none is padded, and the batch changes no answer.
     """
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, size in enumerate(dataset.sizes):
         groups[resized(size, settings.short, settings.longest)].append(i)
-    for shape, rows in groups.items():
-        for start in range(0, len(rows), most):
-            chosen = rows[start : start + most]
-            samples = [dataset[i] for i in chosen]
-            view = stack([(resize(_targets(sample), shape), sample.image_id) for sample in samples], shape)
-            yield view, torch.tensor([dataset.sizes[i] for i in chosen], dtype=torch.float32)
+    views = [
+        (shape, rows[start : start + most])
+        for shape, rows in groups.items()
+        for start in range(0, len(rows), most)
+    ]
+    for shape, chosen in views[part]:
+        samples = [dataset[i] for i in chosen]
+        view = stack([(resize(_targets(sample), shape), sample.image_id) for sample in samples], shape)
+        yield view, torch.tensor([dataset.sizes[i] for i in chosen], dtype=torch.float32)
 
 
 test_views.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdetr.objectives.batch_norm import BatchNorm, ranks
 from sdetr.precision import exact
 from sdetr.types import Memory
 
@@ -24,7 +25,7 @@ class Agreement(nn.Module):
 
         Raises ValueError when training on a single image, which has no batch statistics.
         """
-        if self.training and len(memory.tokens) < 4:
+        if self.training and len(memory.tokens) * ranks() < 4:
             raise ValueError("one image in a micro-batch, but batch statistics of a view need two or more")
         # twice, not once: batch statistics are those of one view
         one, two = (self.projector(rows) for rows in self.pooled(memory).chunk(2))
@@ -50,7 +51,7 @@ class Agreement(nn.Module):
 
 
 def _normed(inputs: int, width: int) -> list[nn.Module]:
-    return [nn.Linear(inputs, width), nn.BatchNorm1d(width)]
+    return [nn.Linear(inputs, width), BatchNorm(width)]
 
 
 def _cosine(said: Tensor, wanted: Tensor) -> Tensor:

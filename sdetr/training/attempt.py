@@ -15,6 +15,7 @@ from sdetr.training.checkpoint import Checkpoint
 from sdetr.training.device import describe, peak_bytes
 from sdetr.training.journal import Journal
 from sdetr.training.owner import owned
+from sdetr.training.ranks import ALONE, Ranks
 from sdetr.training.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -32,24 +33,43 @@ class Attempt:
         seed: int,
         inputs: dict[str, Path],
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
-        """`inputs` are digested; the one called `settings` is compared by what it says, not by its bytes."""
+        """`inputs` are digested; the one called `settings` is compared by what it says, not by its bytes.
+
+        Of several ranks the leading one reads and writes; the others begin with what it read.
+        """
         self.folder = scale / "state" / run
-        self.device, self.seed = device, seed
-        self.record = record.begin(stage, run, seed, inputs, describe(device))
+        self.device, self.seed, self.ranks = device, seed, ranks
+        self.saved: dict[str, Any] | None = None
+        if ranks.leads:
+            self._open(stage, run, settings, inputs)
+        self.saved = ranks.led(self.saved)
+        self.watch = Stopwatch(self.saved["seconds"] if self.saved else None)
+
+    def _open(self, stage: str, run: str, settings: Settings, inputs: dict[str, Path]) -> None:
+        self.record = record.begin(stage, run, self.seed, inputs, describe(self.device))
         files = {name: entry["sha256"] for name, entry in self.record["inputs"].items() if name != "settings"}
         self._checkpoint = Checkpoint(self.folder, {"settings": settings.said(), "inputs": files})
         self.saved = self._checkpoint.load()
-        saved = self.saved or {"step": 0, "journal": 0, "seconds": None}
-        self.watch = Stopwatch(saved["seconds"])
+        saved = self.saved or {"step": 0, "journal": 0}
         self.journal = Journal(self.folder / "metrics.jsonl", saved["journal"])
         earlier = record.earlier_starts(self.folder / "run.json", self.record["inputs"])
         self.record["starts"] = [*earlier, record.start_entry(saved["step"])]
         write_json(self.folder / "run.json", self.record, indent=1)
         log.info("%s: %s", run, f"continues at step {saved['step']}" if self.saved else "starts")
 
+    def write(self, **values: float) -> None:
+        """A line of the curve."""
+        if self.ranks.leads:
+            self.journal.write(**values)
+
     def save(self, state: dict[str, Any]) -> None:
         """Safe from here on: the next start continues with this."""
+        if self.ranks.leads:
+            self._save(state)
+
+    def _save(self, state: dict[str, Any]) -> None:
         self._checkpoint.save(state | {"journal": self.journal.secured(), "seconds": self.watch.seconds})
 
     def publish_words(self, settings: bytes, out: Path) -> None:
@@ -69,8 +89,11 @@ class Attempt:
 
 
 @contextmanager
-def logged_to(path: Path) -> Iterator[None]:
-    """What the library says, also at the end of a file, in a state folder that is this process's alone."""
+def logged_to(path: Path, ranks: Ranks = ALONE) -> Iterator[None]:
+    """What the library says, also at the end of a file, in a state folder that is this training's alone."""
+    if not ranks.leads:
+        yield
+        return
     with owned(path.parent):
         yield from _logged(path)
 

@@ -23,6 +23,7 @@ from sdetr.training.crops import Crops, Pictures
 from sdetr.training.device import choose_device, describe
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
+from sdetr.training.ranks import Ranks
 from sdetr.training.settings import BackboneRun, FetchedBackbone, TrainedBackbone
 from sdetr.training.timeline import Timeline
 
@@ -34,6 +35,8 @@ MEASURED = 2000
 
 def make_backbone(settings: Path, out: Path, device: str = "auto") -> None:
     """Writes `out` (safetensors) and its record beside it (.json), from the settings of a BackboneRun."""
+    if Ranks.joined().world > 1:
+        raise ValueError("a backbone is trained by one process, with the statistics of its whole batch")
     chosen = choose_device(device)
     run = load(BackboneRun, settings)
     scale, path = run_path(out, words=2)

@@ -26,8 +26,12 @@ def choose_device(asked: str) -> torch.device:
         raise ValueError(f"device {kind} was asked for, but torch {torch.__version__} finds only: {found}")
     if kind == "cpu":
         _prepare_cpu()
-    log.info("device: %s (asked for: %s)", describe(torch.device(kind)), asked)
-    return torch.device(kind)
+    device = torch.device(kind)
+    if kind == "cuda" and "LOCAL_RANK" in os.environ:  # one of several processes, each of which has a GPU
+        device = torch.device(kind, int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    log.info("device: %s (asked for: %s)", describe(device), asked)
+    return device
 
 
 def _prepare_cpu() -> None:

@@ -22,6 +22,7 @@ from sdetr.training.loop import train
 from sdetr.training.matched import Matched
 from sdetr.training.paths import run_path
 from sdetr.training.pictures import draw_answers
+from sdetr.training.ranks import Ranks
 from sdetr.training.settings import FinetuneRun
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
@@ -34,20 +35,21 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
 
     Killed at any moment and called again, it continues, and ends with the same weights.
     """
+    ranks, run = Ranks.joined(), load(FinetuneRun, settings)
     chosen = choose_device(device)
-    run = load(FinetuneRun, settings)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "train.log"):
+    with logged_to(scale / "state" / path / "train.log", ranks):
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
         said = settings.read_bytes()
-        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
+        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks)
 
         beginning = detection_of(run, len(train_set.classes), init, chosen)
         protocol = run.protocol
+        part = ranks.part(protocol.batch)
         batches = TrainBatches(
-            train_set, protocol.augment, protocol.batch, run.seed, protocol.workers, protocol.buckets
+            train_set, protocol.augment, protocol.batch, run.seed, protocol.workers, protocol.buckets, part
         )
         timeline = Timeline.of(run.protocol, batches.steps_per_pass, run.protocol.evaluate_every)
         predictions: dict[str, Any] = {}
@@ -56,8 +58,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             from sdetr.evaluation.boxes import evaluate
 
             assert isinstance(objective, Detection)
-            predictions.update(_found(run, objective.detector, test_set))
-            return evaluate(Path(run.test), predictions)
+            predictions.update(_found(run, objective.detector, test_set, ranks))
+            return evaluate(Path(run.test), predictions) if ranks.leads else {}
 
         trained = train(
             beginning, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
@@ -66,7 +68,8 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         card = DetectorCard(
             model=run.model, trunk=run.trunk, classes=tuple(test_set.classes), resize=run.protocol.resize
         )
-        _publish(trained.detector, card, test_set, predictions, said, attempt, out)
+        if ranks.leads:
+            _publish(trained.detector, card, test_set, predictions, said, attempt, out)
 
 
 def detection_of(run: FinetuneRun, classes: int, init: Path | None, device: torch.device) -> Detection:
@@ -95,13 +98,13 @@ def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Datase
         )
 
 
-def _found(run: FinetuneRun, detector: Detector, test_set: Dataset) -> dict[str, Any]:
+def _found(run: FinetuneRun, detector: Detector, test_set: Dataset, ranks: Ranks) -> dict[str, Any]:
     """Predictions, in eval mode, and the pairs behind class and box error where the protocol wants them."""
     protocol, pairs = run.protocol, Matched(run.model.detection.cost, detector.focal)
     half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
-    found = predict(detector, test_set, protocol.resize, protocol.max_detections, half, also=also)
+    found = predict(detector, test_set, protocol.resize, protocol.max_detections, half, None, also, ranks)
     found["dataset"] = Path(run.test).parent.name
-    return found | {"matched": pairs.columns()} if protocol.matched else found
+    return found | {"matched": pairs.columns(ranks)} if protocol.matched else found
 
 
 def _publish(

@@ -73,7 +73,7 @@ def _ask(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def at_step_ends() -> Iterator[None]:
-    """Inside, whoever asks waits until `halt_if_asked`."""
+    """Inside, whoever asks waits until `halt`."""
     before, _heard.waits = _heard.waits, True
     try:
         yield
@@ -84,7 +84,8 @@ def at_step_ends() -> Iterator[None]:
 @contextmanager
 def at_once() -> Iterator[None]:
     """Inside, nothing is lost by stopping anywhere."""
-    halt_if_asked()
+    if asked():
+        halt()
     before, _heard.waits = _heard.waits, False
     try:
         yield
@@ -96,10 +97,9 @@ def asked() -> bool:
     return _heard.asked is not None
 
 
-def halt_if_asked() -> None:
-    """Raises Halted if somebody asked; everything has to be saved."""
-    if _heard.asked is not None:
-        raise Halted(_heard.asked)
+def halt() -> NoReturn:
+    """Raises Halted; everything has to be saved. A rank that heard nothing goes because another was asked."""
+    raise Halted(_heard.asked or signal.SIGTERM)
 
 
 def leave(halted: Halted) -> NoReturn:

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
+from sdetr.training import halt
 from sdetr.training.attempt import Attempt
 from sdetr.training.compiled import begin_step, compile_for, uncompiled
-from sdetr.training.halt import asked, at_once, at_step_ends, halt_if_asked
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
+from sdetr.training.ranks import ALONE, Ranks
 from sdetr.training.settings import Compile, ScheduleSettings
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
@@ -46,7 +47,7 @@ def train(
     Raises FloatingPointError, naming losses, step and images, when a loss or gradient is not finite; Halted,
     with everything saved, when somebody asked.
     """
-    with at_step_ends():
+    with halt.at_step_ends():
         return _trained(objective, batches, timeline, attempt, evaluate, prepare)
 
 
@@ -71,7 +72,7 @@ def _trained(
         if trainee.step in points:
             attempt.watch.lap("training")
             metrics = _evaluated(trainee, evaluate, schedule.compile)
-            attempt.journal.write(
+            attempt.write(
                 step=trainee.step,
                 epoch=float(points[trainee.step]),
                 **{f"test/{name}": value for name, value in metrics.items()},
@@ -83,24 +84,27 @@ def _trained(
             return trainee.shown
 
         lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
-        values = take_step(trainee, next(coming), schedule, attempt.seed, device, prepare)
+        values = take_step(trainee, next(coming), schedule, attempt.seed, device, prepare, attempt.ranks)
 
         if trainee.step % line_every == 0 or trainee.step == timeline.total:
             means = dict(zip(values, trainee.window_means(), strict=True))
-            attempt.journal.write(
+            attempt.write(
                 step=trainee.step,
                 epoch=timeline.epoch_at(trainee.step),
                 **{f"train/{name}": value for name, value in means.items()},
                 **{"train/lr": lr},
                 **usage.since(trainee.step),
             )
-        progress.tell(trainee.step, values["total"])
+        if attempt.ranks.leads:
+            progress.tell(trainee.step, values["total"])
         # Before an evaluation too: it takes long, and stops for whoever asks.
-        if trainee.step in points or asked() or time.monotonic() - saved_at >= schedule.save_every_s:
+        asked = attempt.ranks.any(halt.asked())
+        if trainee.step in points or asked or time.monotonic() - saved_at >= schedule.save_every_s:
             attempt.watch.lap("training")
             attempt.save(trainee.state())
             saved_at = time.monotonic()
-            halt_if_asked()
+            if asked:
+                halt.halt()
 
 
 def take_step(
@@ -110,29 +114,33 @@ def take_step(
     seed: int,
     device: torch.device,
     prepare: Prepare = normalise,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Tensor]:
     """One update, at the optimiser's present learning rates. Returns losses, `total`, `grad_norm` and meters.
 
     Raises FloatingPointError before anything is updated when a loss or gradient is not finite.
     """
     objective = trainee.objective
-    torch.manual_seed(_seed_of(seed, trainee.step))
+    torch.manual_seed(_seed_of(seed, trainee.step, ranks.rank))
     begin_step(schedule.compile)
     trainee.optimizer.zero_grad()
-    losses = gradients(objective, batch, schedule.micro_batch, device, prepare, schedule.bfloat16 == "all")
+    half = schedule.bfloat16 == "all"
+    losses = gradients(objective, batch, schedule.micro_batch, device, prepare, half, ranks)
     losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
-    values = losses | objective.meters
+    meters = ranks.add_up(list(objective.meters.values()))
+    values = losses | {n: m / ranks.world for n, m in zip(objective.meters, meters, strict=True)}
     trainee.updated(values)
     return values
 
 
 def _evaluated(trainee: Trainee, evaluate: Evaluate, how: Compile) -> dict[str, float]:
-    with at_once(), torch.no_grad(), uncompiled(how):
+    with halt.at_once(), torch.no_grad(), uncompiled(how):
         metrics = evaluate(trainee.shown.eval(), trainee.step)
     log.info("evaluated: %s", ", ".join(f"{name} {value:.1f}" for name, value in metrics.items()))
     return metrics
 
 
-def _seed_of(seed: int, step: int) -> int:
-    """What dropout draws depends on run and step alone: not on evaluations, loaders, or kills in between."""
-    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
+def _seed_of(seed: int, step: int, rank: int = 0) -> int:
+    """What dropout draws depends on run, step and rank alone: not on evaluations, loaders, or kills."""
+    which = (seed, step, rank) if rank else (seed, step)
+    return int(np.random.SeedSequence(which).generate_state(1)[0])

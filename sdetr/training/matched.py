@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +11,10 @@ from sdetr.models.settings import Weights3
 from sdetr.objectives.matcher import match
 from sdetr.objectives.targets import padded_targets
 from sdetr.precision import exact
+from sdetr.training.ranks import ALONE, Ranks
 from sdetr.types import Predictions, View
+
+PAIR = ("image_id", "object", "label", "box_cxcywh")
 
 
 class Matched:
@@ -32,10 +36,12 @@ class Matched:
         for column, values in zip(self._found, (target, *said), strict=True):
             column.append(values)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self, ranks: Ranks = ALONE) -> dict[str, Any]:
         """One row per pair; an object is numbered among those of its image, from 0, in the index's order.
 
-        A softmax detector may say the label after the last, which is no object.
+        A softmax detector may say the label after the last, which is no object. Of several ranks the leading
+        one has the rows of all, one after the other.
         """
-        target, label, box = (torch.cat(column).cpu().numpy() for column in self._found)
-        return {"image_id": self._image_ids, "object": target, "label": label, "box_cxcywh": box}
+        own = self._image_ids, *(torch.cat(column).cpu().numpy() for column in self._found)
+        columns = zip(*ranks.gathered(own), strict=True)
+        return dict(zip(PAIR, map(np.concatenate, columns), strict=False))

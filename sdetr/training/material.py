@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdetr.data.dataset import Dataset
+from sdetr.data.loader import WHOLE
 from sdetr.data.normalise import normalise
 from sdetr.data.settings import AS_DRAWN, BucketSettings
 from sdetr.training.settings import PretrainRun
@@ -31,22 +32,22 @@ class Material:
     """On the device: bytes → coloured and normalised floats."""
 
 
-def views_of(run: PretrainRun, dataset: Dataset) -> Material:
-    """Raises ValueError if the planned views, or their features, are of something else."""
+def views_of(run: PretrainRun, dataset: Dataset, part: slice = WHOLE) -> Material:
+    """`part` of every batch. Raises ValueError if planned views, or features, are of something else."""
     recipe, plan, protocol = run.views, Path(run.plan), run.protocol
     features = Path(run.features) if run.features else None
     few = min(SHOWN, len(dataset))
 
     def made(
-        batch: int, seed: int, workers: int, features: Path | None, buckets: BucketSettings
+        batch: int, seed: int, workers: int, features: Path | None, buckets: BucketSettings, part: slice
     ) -> PairBatches | CropBatches:
         common = recipe.crop_px, batch, seed, workers
         if isinstance(recipe, PairsSettings):
-            return PairBatches(dataset, ViewPlan(plan), *common, features, buckets)
-        return CropBatches(dataset, CropPlan(plan), *common, buckets)
+            return PairBatches(dataset, ViewPlan(plan), *common, features, buckets, part)
+        return CropBatches(dataset, CropPlan(plan), *common, buckets, part)
 
-    batches = made(protocol.batch, run.seed, protocol.workers, features, protocol.buckets)
-    return Material(batches, made(few, 0, 0, None, AS_DRAWN)[0], preparing(recipe))
+    batches = made(protocol.batch, run.seed, protocol.workers, features, protocol.buckets, part)
+    return Material(batches, made(few, 0, 0, None, AS_DRAWN, WHOLE)[0], preparing(recipe))
 
 
 def preparing(recipe: Views) -> Callable[[View], View]:

@@ -24,6 +24,7 @@ from sdetr.training.frozen import frozen_backbone
 from sdetr.training.loop import train
 from sdetr.training.material import views_of
 from sdetr.training.paths import run_path
+from sdetr.training.ranks import Ranks
 from sdetr.training.settings import PretrainRun
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
@@ -39,34 +40,47 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
 
     Killed at any moment and called again, it continues, and ends with the same weights.
     """
+    ranks, run = Ranks.joined(), load(PretrainRun, settings)
     chosen = choose_device(device)
-    run = load(PretrainRun, settings)
+    _refuse_parted_statistics(run, ranks)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "train.log"):
+    with logged_to(scale / "state" / path / "train.log", ranks):
         said = settings.read_bytes()
         inputs = {"settings": settings, "init": init} | files_of(run)
-        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen)
-        if not attempt.saved:  # pictures of another run's steps are none of this one's
+        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks)
+        if ranks.leads and not attempt.saved:  # pictures of another run's steps are none of this one's
             shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
         objective = search_of(run, init, chosen)
         dataset = Dataset(Path(run.dataset))
-        material = views_of(run, dataset)
+        material = views_of(run, dataset, ranks.part(run.protocol.batch))
         every = max(1, run.protocol.epochs // run.protocol.pictures)
         timeline = Timeline.of(run.protocol, material.batches.steps_per_pass, every)
         pictures = attempt.folder / "pictures"
-        if run.proposals:
+        if run.proposals and ranks.leads:
             draw_proposals(dataset, Path(run.proposals), pictures / "proposals.png")
-        probe = Probe(material.shown, pictures)
+        probe = Probe(material.shown, pictures) if ranks.leads else None
 
         def measured(objective: Objective, step: int) -> dict[str, float]:
             assert isinstance(objective, Search)
-            return probe.look(objective, step)
+            return probe.look(objective, step) if probe else {}
 
         trained = train(objective, material.batches.from_step, timeline, attempt, measured, material.prepared)
         assert isinstance(trained, Search)
         card = DetectorCard(model=run.model, trunk=run.trunk, classes=trained.classes)
-        _publish(trained, card, said, attempt, out)
+        if ranks.leads:
+            _publish(trained, card, said, attempt, out)
+
+
+def _refuse_parted_statistics(run: PretrainRun, ranks: Ranks) -> None:
+    """Raises ValueError where batch statistics would be a part's: ranks share theirs, accumulation cannot."""
+    part = ranks.part(run.protocol.batch)
+    images, most = part.stop - part.start, run.protocol.micro_batch
+    if isinstance(run.pretext, SiameseSettings) and run.pretext.weights.global_ and most and most < images:
+        raise ValueError(
+            f"micro_batch: {most} of {images} images, but Siamese DETR's global loss normalises over "
+            "the whole batch; leave micro_batch unset, and take more GPUs or a smaller batch"
+        )
 
 
 def files_of(run: PretrainRun) -> dict[str, Path]:

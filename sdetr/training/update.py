@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sdetr.data.normalise import normalise
 from sdetr.objectives.objective import Objective
+from sdetr.training.ranks import ALONE, Ranks
 from sdetr.types import View
 
 Batch = list[View]
@@ -24,14 +25,16 @@ def gradients(
     device: torch.device,
     prepare: Prepare = normalise,
     half: bool = False,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Tensor]:
     """Backward through every micro-batch. Returns the batch's losses and their weighted `total`, () each.
 
-    `half`: all but places, boxes and losses in bfloat16, where the device is a GPU.
+    `half`: all but places, boxes and losses in bfloat16, where the device is a GPU. `batch` is this
+    rank's part; gradients and losses are those of the whole.
     """
     size = micro_batch or len(batch[0].image_ids)
     parts = [list(views) for views in zip(*(split(view, size) for view in batch), strict=True)]
-    normaliser = objective.normaliser(parts)
+    normaliser = ranks.sums(objective.normaliser(parts))
     sums: dict[str, Tensor] = {}
     for part in parts:
         views = [prepare(view.to(device)) for view in part]
@@ -41,7 +44,8 @@ def gradients(
         total.backward()  # type: ignore[no-untyped-call]
         for name, value in {"total": total, **losses}.items():
             sums[name] = sums.get(name, torch.zeros((), device=device)) + value.detach()
-    return sums
+    ranks.add_up_gradients(objective)
+    return dict(zip(sums, ranks.add_up(list(sums.values())), strict=True))
 
 
 def split(view: View, size: int) -> list[View]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from sdetr.data.buckets import Buckets
 from sdetr.data.dataset import Dataset
 from sdetr.data.endless import endless
+from sdetr.data.loader import WHOLE
 from sdetr.data.passes import Ints, Passes
 from sdetr.data.settings import AS_DRAWN, BucketSettings
 from sdetr.types import View
@@ -36,9 +37,14 @@ class PlannedBatches(Generic[Plan]):
         seed: int,
         workers: int = 0,
         buckets: BucketSettings = AS_DRAWN,
+        part: slice = WHOLE,
     ) -> None:
-        """Raises ValueError if the plan has an image that the data set lacks."""
+        """`part` of every batch, padded as all of it is.
+
+        Raises ValueError if the plan has an image that the data set lacks.
+        """
         self._dataset, self._plan, self._crop_px, self._workers = dataset, plan, crop_px, workers
+        self._part = part
         self._places = {image_id: i for i, image_id in enumerate(dataset.ids)}
         unknown = sorted(set(plan.draw(0).image_ids.tolist()) - self._places.keys())
         if unknown:

@@ -18,8 +18,10 @@ class CropBatches(PlannedBatches[CropPlan]):
 
     def __getitem__(self, step: int) -> list[View]:
         planned = [self._plan.view(draw, row) for draw, row in self._planned(step)]
-        cuts = [pixels(self._image(one.image_id), one, self._crop_px) for one in planned]
-        return [stacked(planned, cuts, self._buckets.shape([one.view_size for one in planned]))]
+        shape = self._buckets.shape([one.view_size for one in planned])
+        own = planned[self._part]
+        cuts = [pixels(self._image(one.image_id), one, self._crop_px) for one in own]
+        return [stacked(own, cuts, shape)]
 
 
 def pixels(image: Tensor, planned: Cropped, crop_px: int) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sdetr.data.dataset import Dataset
+from sdetr.data.loader import WHOLE
 from sdetr.data.settings import AS_DRAWN, BucketSettings
 from sdetr.types import View
 from sdetr.views.batches import PlannedBatches
@@ -29,15 +30,17 @@ class PairBatches(PlannedBatches[ViewPlan]):
         workers: int = 0,
         features: Path | None = None,
         buckets: BucketSettings = AS_DRAWN,
+        part: slice = WHOLE,
     ) -> None:
         """Raises ValueError if the plan, or the features, were made for something else."""
-        super().__init__(dataset, plan, crop_px, batch, seed, workers, buckets)
+        super().__init__(dataset, plan, crop_px, batch, seed, workers, buckets, part)
         self._features = None if features is None else Features(features, plan)
 
     def __getitem__(self, step: int) -> list[View]:
         rows = self._planned(step)
         pairs = [self._plan.pair(draw, row) for draw, row in rows]
         shape = self._buckets.shape([pair.view_size for pair in pairs])
+        rows, pairs = rows[self._part], pairs[self._part]
         if self._features is not None:
             numbers = [sum(self._plan.counts[:draw]) + row for draw, row in rows]
             return self._features.views(pairs, numbers, shape)

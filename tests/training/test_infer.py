@@ -1,3 +1,4 @@
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from sdetr.data.dataset import Dataset
 from sdetr.models.detector import Detector
 from sdetr.training.infer import clipped_xywh_px, predict
+from sdetr.training.ranks import Ranks
 from sdetr.training.settings import FinetuneRun
 
 
@@ -44,8 +46,47 @@ def test_updetr_t23_an_image_is_answered_alike_whatever_its_neighbours(
     together = predict(detector, dataset, run.protocol.resize, 5)
     from sdetr.data import loader
 
-    monkeypatch.setattr("sdetr.training.infer.test_views", lambda *given: loader.test_views(*given, most=1))
+    monkeypatch.setattr(
+        "sdetr.training.infer.test_views", lambda *given, **how: loader.test_views(*given, most=1, **how)
+    )
     alone = predict(detector, dataset, run.protocol.resize, 5)
     assert together["image_id"] == alone["image_id"]
     np.testing.assert_allclose(together["score"], alone["score"], atol=1e-5)
     np.testing.assert_allclose(together["box_xywh_px"], alone["box_xywh_px"], atol=1e-3)
+
+
+@dataclass(frozen=True)
+class Dealt(Ranks):
+    """One after the other, not side by side: the leading one comes last, and finds what the others left."""
+
+    left: list[Any] = field(default_factory=list)
+
+    def gathered(self, value: Any) -> list[Any]:
+        if self.leads:
+            return [value, *self.left]
+        self.left.append(value)
+        return []
+
+
+@pytest.mark.parametrize("most, world", [(16, 2), (1, 2), (1, 4), (16, 3)])
+def test_ranks_answer_together_as_one_does_alone_to_the_bit(
+    finetune_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, most: int, world: int
+) -> None:
+    """Of two views, of six; with three ranks one has none."""
+    from sdetr.data import loader
+
+    views = loader.test_views
+    monkeypatch.setattr(
+        "sdetr.training.infer.test_views", lambda *given, **how: views(*given, most=most, **how)
+    )
+    run = FinetuneRun.model_validate(finetune_settings)
+    torch.manual_seed(0)
+    detector, dataset = Detector(run.model, run.trunk, 3).eval(), Dataset(Path(run.test))
+    left: list[Any] = []
+    for rank in range(1, world):
+        assert predict(detector, dataset, run.protocol.resize, 5, ranks=Dealt(rank, world, left)) == {}
+    together = predict(detector, dataset, run.protocol.resize, 5, ranks=Dealt(0, world, left))
+    alone = predict(detector, dataset, run.protocol.resize, 5)
+    assert together.keys() == alone.keys()
+    for name, column in alone.items():
+        np.testing.assert_array_equal(together[name], column)

@@ -116,5 +116,5 @@ rule pretrain:
     params:
         out=subpath(output.weights, parent=True),
     shell:
-        "exec sdetr pretrain --settings {input.settings} --init {input.init} --out {params.out}"
+        "exec sdetr pretrain --ranks {resources.gpu} --settings {input.settings} --init {input.init} --out {params.out}"
         " 2> >(tee {log} >&2)"

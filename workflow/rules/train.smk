@@ -50,7 +50,7 @@ rule finetune:
     params:
         out=subpath(output.weights, parent=True),
     shell:
-        "exec sdetr train --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
+        "exec sdetr train --ranks {resources.gpu} --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
 
 
 rule measure:

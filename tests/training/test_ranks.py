@@ -1,0 +1,118 @@
+"""Processes that share a training end with what one alone ends with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sdetr.evaluation.predictions import read_predictions
+from sdetr.interop.weights import read_weights
+from sdetr.training.ranks import ALONE, Ranks
+from tests.training.ranked import CASES, three_steps
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What so many processes of torchrun found, by case."""
+    out = tmp_path_factory.mktemp("ranks")
+    words = ["--standalone", f"--nproc-per-node={request.param}", str(ROOT / "tests/training/ranked.py")]
+    command = [sys.executable, "-m", "torch.distributed.run", *words, ",".join(CASES), str(out)]
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return {case: torch.load(out / f"{case}.pt") for case in CASES}
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, Any]:
+    return {case: three_steps(case) for case in CASES}
+
+
+def same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    for what in ("gradients", "weights"):
+        assert found[what].keys() == expected[what].keys()
+        for name, value in expected[what].items():
+            if value is None:
+                assert found[what][name] is None, name
+            else:
+                torch.testing.assert_close(
+                    found[what][name], value, rtol=1e-9, atol=1e-9, msg=lambda m, n=name: f"{n}: {m}"
+                )
+    for one, two in zip(found["lost"], expected["lost"], strict=True):
+        assert one == pytest.approx(two, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_have_the_gradients_the_weights_and_the_losses_of_one_process(shared, alone, case: str) -> None:
+    same(shared[case], alone[case])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "siamese"])
+def test_so_have_micro_batches(alone, case: str) -> None:
+    same(three_steps(case, micro_batch=2), alone[case])
+
+
+def test_batch_statistics_are_no_ones_part(alone) -> None:
+    """Else the equality above would say nothing of them."""
+    parted = three_steps("siamese", micro_batch=4)
+    assert parted["lost"][0]["global"] != pytest.approx(alone["siamese"]["lost"][0]["global"], rel=1e-6)
+
+
+@pytest.mark.parametrize("count, world", [(8, 1), (8, 2), (7, 2), (7, 3), (5, 5)])
+def test_parts_of_a_batch_are_all_of_it_and_differ_by_one_image_at_most(count: int, world: int) -> None:
+    parts = [list(range(count))[Ranks(rank, world).part(count)] for rank in range(world)]
+    assert [image for part in parts for image in part] == list(range(count))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1 and min(map(len, parts)) >= 1
+
+
+def test_more_processes_than_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="a batch of 4 cannot be shared by 8 processes; ask for fewer GPUs"):
+        Ranks(0, 8).part(4)
+
+
+def test_alone_nothing_is_sent_and_everything_is_its_own() -> None:
+    tensors = [torch.ones(2), torch.zeros(3, 1)]
+    assert ALONE.sums({"box": 2.0}) == {"box": 2.0} and ALONE.led("x") == "x" and ALONE.gathered(3) == [3]
+    assert all(torch.equal(a, b) for a, b in zip(ALONE.add_up(tensors), tensors, strict=True))
+    assert ALONE.any(True) and not ALONE.any(False) and ALONE.leads
+
+
+def test_a_run_of_two_processes_is_the_run_of_one(
+    tmp_path: Path, finetune_settings: dict[str, Any], backbone_file: Path, as_yaml: Any
+) -> None:
+    """Without dropout, which each rank draws for itself; floats add up in another order."""
+    finetune_settings["model"]["dropout"] = 0.0
+    finetune_settings["protocol"] |= {"micro_batch": None, "matched": True}
+    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+    runs = {}
+    for ranks in (1, 2):
+        out = tmp_path / str(ranks) / "finetune/proto/conditional/tiny/seed0"
+        words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", str(ranks)]
+        command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("finished after") == 1
+        runs[ranks] = out
+    weights = [read_weights(out / "weights.safetensors")[0] for out in runs.values()]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-5)
+    one, two = (read_predictions(out / "predictions.json") for out in runs.values())
+    assert one["image_id"] == two["image_id"] and len(one["matched"]["label"]) == len(two["matched"]["label"])
+    np.testing.assert_allclose(one["score"], two["score"], atol=1e-4)
+    curves = [
+        [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        for out in runs.values()
+    ]
+    assert [line.keys() for line in curves[0]] == [line.keys() for line in curves[1]]
+    for line, other in zip(*curves, strict=True):
+        for name in (name for name in line if name.startswith("train/")):
+            assert other[name] == pytest.approx(line[name], rel=1e-3), name
