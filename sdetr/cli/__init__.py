@@ -23,9 +23,12 @@ from sdetr.cli import (
 )
 from sdetr.config.base import SettingsError
 
+CODES = {FloatingPointError: 3, MemoryError: 4}
+"""What went wrong while training → exit code; all else that a person can mend is 2."""
+
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a verb. What a person can mend ends in one line and exit code 2, all else in a traceback."""
+    """Runs a verb. What a person can mend ends in one line and exit code 2 to 4, all else in a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
     steering.pass_on(words)
     parsed = _parser().parse_args(words)
@@ -36,10 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
         parsed.run(parsed)
     except BrokenPipeError:
         sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
-    except (SettingsError, ValueError, OSError, FloatingPointError) as error:
+    except (SettingsError, ValueError, OSError, FloatingPointError, MemoryError) as error:
         logging.debug("where it came from", exc_info=error)
         print(f"sdetr {parsed.verb}: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(next((code for kind, code in CODES.items() if isinstance(error, kind)), 2))
 
 
 def _who(parsed: argparse.Namespace) -> str:

@@ -18,6 +18,7 @@ from sdetr.training.progress import Progress
 from sdetr.training.ranks import ALONE, Ranks
 from sdetr.training.settings import Compile, ScheduleSettings
 from sdetr.training.timeline import Timeline
+from sdetr.training.too_large import told_if_too_large
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch, Prepare, clip_or_refuse, gradients
 from sdetr.training.usage import Usage
@@ -118,14 +119,16 @@ def take_step(
 ) -> dict[str, Tensor]:
     """One update, at the optimiser's present learning rates. Returns losses, `total`, `grad_norm` and meters.
 
-    Raises FloatingPointError before anything is updated when a loss or gradient is not finite.
+    Raises FloatingPointError when a loss or gradient is not finite, MemoryError when a GPU's is too small;
+    nothing has been updated then.
     """
     objective = trainee.objective
     torch.manual_seed(_seed_of(seed, trainee.step, ranks.rank))
     begin_step(schedule.compile)
     trainee.optimizer.zero_grad()
     half = schedule.bfloat16 == "all"
-    losses = gradients(objective, batch, schedule.micro_batch, device, prepare, half, ranks)
+    with told_if_too_large(trainee.step, batch, schedule, device):
+        losses = gradients(objective, batch, schedule.micro_batch, device, prepare, half, ranks)
     losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
     meters = ranks.add_up(list(objective.meters.values()))
     values = losses | {n: m / ranks.world for n, m in zip(objective.meters, meters, strict=True)}
