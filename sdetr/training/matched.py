@@ -15,6 +15,8 @@ from sdetr.training.ranks import ALONE, Ranks
 from sdetr.types import Predictions, View
 
 PAIR = ("image_id", "object", "label", "box_cxcywh")
+NOTHING = (torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64), torch.empty(0, 4))
+"""Of the last three, where a rank has no view, or no object."""
 
 
 class Matched:
@@ -23,7 +25,7 @@ class Matched:
     def __init__(self, cost: Weights3, focal: bool) -> None:
         self._cost, self._focal = cost, focal
         self._image_ids: list[int] = []
-        self._found: list[list[Tensor]] = [[], [], []]
+        self._found: list[tuple[Tensor, list[Tensor]]] = [(nothing, []) for nothing in NOTHING]
 
     def add(self, predictions: Predictions, view: View) -> None:
         """Of one view, whose boxes and labels are what there is to find; crowds are not among them."""
@@ -33,8 +35,8 @@ class Matched:
         query, target = pairs.query[0], pairs.target[0]  # (P,)
         self._image_ids += [view.image_ids[image] for image in pairs.image.tolist()]
         said = exact(logits[pairs.image, query]).argmax(-1), exact(boxes[pairs.image, query])
-        for column, values in zip(self._found, (target, *said), strict=True):
-            column.append(values)
+        for (_, column), values in zip(self._found, (target, *said), strict=True):
+            column.append(values.cpu())
 
     def columns(self, ranks: Ranks = ALONE) -> dict[str, Any]:
         """One row per pair; an object is numbered among those of its image, from 0, in the index's order.
@@ -42,6 +44,7 @@ class Matched:
         A softmax detector may say the label after the last, which is no object. Of several ranks the leading
         one has the rows of all, one after the other.
         """
-        own = self._image_ids, *(torch.cat(column).cpu().numpy() for column in self._found)
+        image_ids = np.array(self._image_ids, np.int64)
+        own = image_ids, *(torch.cat([nothing, *column]).cpu().numpy() for nothing, column in self._found)
         columns = zip(*ranks.gathered(own), strict=True)
         return dict(zip(PAIR, map(np.concatenate, columns), strict=False))
