@@ -37,7 +37,10 @@ localrules:
 
 onstart:
     begin(workflow.executor_plugin.name)
-    PLAN.refuse_redoing(file for job in workflow.dag.needrun_jobs() for file in job.output)
+    if not workflow.touch:
+        PLAN.refuse_redoing(
+            file for job in workflow.dag.needrun_jobs() for file in job.output
+        )
 
 
 rule all_tables:

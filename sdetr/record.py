@@ -34,9 +34,10 @@ def begin(
     }
 
 
-def start_entry(step: int) -> dict[str, Any]:
-    """One more process works on the run, from this step on."""
-    return {"time": time.time(), "host": socket.gethostname(), "pid": os.getpid(), "step": step}
+def start_entry(step: int, ranks: int = 1) -> dict[str, Any]:
+    """One more process works on the run, from this step on, or several that share it."""
+    shared = {"ranks": ranks} if ranks > 1 else {}
+    return {"time": time.time(), "host": socket.gethostname(), "pid": os.getpid(), "step": step} | shared
 
 
 def earlier_starts(path: Path, inputs: dict[str, Any]) -> list[dict[str, Any]]:

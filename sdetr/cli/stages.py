@@ -112,9 +112,13 @@ def _train(a: argparse.Namespace) -> None:
 
 def _share(a: argparse.Namespace) -> None:
     """Becomes as many processes as were asked for, each of which calls the verb; returns in each of them."""
+    from sdetr.training.halt import PATIENCE_S
+
     if a.ranks < 2 or "RANK" in os.environ:
         return
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={a.ranks}", "-m", "sdetr"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={a.ranks}"]
+    # In a cluster's job ranks wait to be killed by the cluster, not by torchrun.
+    torchrun += [f"--shutdown-timeout={PATIENCE_S + 60:.0f}", "-m", "sdetr"]
     files = [f"--{name}={getattr(a, name)}" for name in ("settings", "init", "out", "device")]
     os.execv(sys.executable, [sys.executable, *torchrun, a.verb, *files])
 

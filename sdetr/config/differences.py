@@ -8,6 +8,7 @@ from sdetr.config.base import Settings
 from sdetr.config.costing import cost
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import finetune
+from sdetr.config.flat import flat
 from sdetr.config.job import Job
 from sdetr.config.measuring import measure, measure_proposer
 from sdetr.config.plan import Plan
@@ -71,17 +72,9 @@ def planned_at(stages: Stages, path: str) -> Job:
 def _values(job: Job, scale: str) -> dict[str, Any]:
     """Dotted field → value, defaults too; files by what they hold, not by their scale."""
     said = KINDS[job.stage].model_validate(job.settings).model_dump(mode="json", by_alias=True)
-    flat = {
+    fields = {
         field: value.replace(f"data/{scale}/", "data/") if isinstance(value, str) else value
-        for field, value in _flat(said)
+        for field, value in flat(said).items()
     }
-    flat.pop("features", None)  # follows from protocol.features_ahead
-    return flat
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    fields.pop("features", None)  # follows from protocol.features_ahead
+    return fields

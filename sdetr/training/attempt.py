@@ -13,6 +13,7 @@ from sdetr.config.base import Settings
 from sdetr.files import write_json, written_whole
 from sdetr.training.checkpoint import Checkpoint
 from sdetr.training.device import describe, peak_bytes
+from sdetr.training.halt import ignore
 from sdetr.training.journal import Journal
 from sdetr.training.owner import owned
 from sdetr.training.ranks import ALONE, Ranks
@@ -55,7 +56,7 @@ class Attempt:
         saved = self.saved or {"step": 0, "journal": 0}
         self.journal = Journal(self.folder / "metrics.jsonl", saved["journal"])
         earlier = record.earlier_starts(self.folder / "run.json", self.record["inputs"])
-        self.record["starts"] = [*earlier, record.start_entry(saved["step"])]
+        self.record["starts"] = [*earlier, record.start_entry(saved["step"], self.ranks.world)]
         write_json(self.folder / "run.json", self.record, indent=1)
         log.info("%s: %s", run, f"continues at step {saved['step']}" if self.saved else "starts")
 
@@ -79,7 +80,8 @@ class Attempt:
                 temporary.write_bytes(content)
 
     def finish(self, path: Path, outputs: dict[str, Path], **more: Any) -> None:
-        """Writes the record, last of all outputs; then the state has no use any more."""
+        """Writes the record, last of all outputs; then the state has no use any more, and no way back."""
+        ignore()
         self.watch.lap()
         ended = record.end(self.record | more, outputs, self.watch.seconds, peak_bytes(self.device))
         write_json(self.folder / "run.json", ended, indent=1)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from sdetr.config.flat import flat
 from sdetr.files import written_whole
 
 log = logging.getLogger(__name__)
@@ -70,16 +71,9 @@ class Checkpoint:
 
 def differing(one: Made, other: Made) -> list[str]:
     """Dotted names of what two runs were made from differently, HARMLESS ones aside."""
-    left, right = _flat(one), _flat(other)
+    left, right = flat(one), flat(other)
     names = [name for name in {**left, **right} if name.split(".")[-1] not in HARMLESS]
     return [name for name in names if left.get(name) != right.get(name)]
-
-
-def _flat(values: Made, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _read(path: Path) -> dict[str, Any] | None:

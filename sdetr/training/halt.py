@@ -36,28 +36,43 @@ class _Heard:
 
     asked: signal.Signals | None = None
     waits = False
+    listens = False
 
 
 _heard = _Heard()
 
 
 def unless_halted(work: Callable[[], None]) -> None:
-    """Works, and leaves as a cluster or a shell expects it when somebody asked."""
+    """Works, and leaves as a cluster or a shell expects it when somebody asked.
+
+    Afterwards, while the process ends, it hears nothing: what is finished must not look interrupted.
+    """
     with listening():
         try:
             work()
+            ignore()
         except Halted as halted:
             leave(halted)
+    for one in ASKING:
+        signal.signal(one, signal.SIG_IGN)
+
+
+def ignore() -> None:
+    """From here on nobody is asked to stop: the last words are being written."""
+    if _heard.listens:
+        for one in ASKING:
+            signal.signal(one, signal.SIG_IGN)
 
 
 @contextmanager
 def listening() -> Iterator[None]:
     """Signals ask instead of killing; where nothing waits for a step to end, they raise Halted at once."""
     before = {number: signal.signal(number, _ask) for number in ASKING}
+    _heard.listens = True
     try:
         yield
     finally:
-        _heard.asked, _heard.waits = None, False
+        _heard.asked, _heard.waits, _heard.listens = None, False, False
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -111,12 +126,21 @@ def leave(halted: Halted) -> NoReturn:
     for one in ASKING:
         signal.signal(one, signal.SIG_IGN)
     job, number = os.environ.get("SLURM_JOB_ID"), halted.asked
-    log.warning("%s; everything is saved, the same command continues", halted)
-    if job and number == signal.SIGUSR1:
-        again = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
-        if again.returncode:
-            log.error("scontrol requeue %s: %s", job, again.stderr.strip() or again.stdout.strip())
-            sys.exit(128 + number)
+    leads = os.environ.get("RANK", "0") == "0"  # of the processes that share a training, one speaks for all
+    if leads:
+        log.warning("%s; everything is saved, the same command continues", halted)
+    if job and number == signal.SIGUSR1 and leads and (refused := _requeue(job)):
+        log.error("scontrol requeue %s: %s", job, refused)
+        sys.exit(128 + number)
     if job and number != signal.SIGINT:
         time.sleep(PATIENCE_S)
     sys.exit(128 + number)
+
+
+def _requeue(job: str) -> str:
+    """Why it was refused; empty if it was not."""
+    try:
+        answer = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    except OSError as error:
+        return str(error)
+    return (answer.stderr.strip() or answer.stdout.strip() or "no reason given") if answer.returncode else ""

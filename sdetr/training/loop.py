@@ -105,6 +105,7 @@ def _trained(
             attempt.save(trainee.state())
             saved_at = time.monotonic()
             if asked:
+                attempt.ranks.led(None)  # nobody leaves before the leading one has saved
                 halt.halt()
 
 

@@ -98,9 +98,13 @@ def _said(path: Path) -> Owner | None:
 
 def _beat(path: Path, own: Owner, gone: threading.Event) -> None:
     while not gone.wait(BEAT_S):
-        if _said(path) != own:
-            # Taken for dead, as after a long sleep of this machine. The new owner's files must stay its own.
-            log.critical("%s has a new owner, %s; this process ends", path.parent, path.read_text())
-            logging.shutdown()
-            os._exit(1)
-        os.utime(path)
+        try:
+            if (now := _said(path)) != own:
+                # Taken for dead, as after a long sleep of this machine. The new owner's files stay its own.
+                whose = _who(now) if now else "nobody that it names"
+                log.critical("%s has a new owner, %s; this process ends", path.parent, whose)
+                logging.shutdown()
+                os._exit(1)
+            os.utime(path)
+        except OSError as error:  # a shared file system stumbles now and then; the next beat may be heard
+            log.warning("%s: %s", path, error)

@@ -74,6 +74,8 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
 
 def _refuse_parted_statistics(run: PretrainRun, ranks: Ranks) -> None:
     """Raises ValueError where batch statistics would be a part's: ranks share theirs, accumulation cannot."""
+    if ranks.world > 1 and getattr(run.pretext, "mimic_first_image_queries", False):
+        raise ValueError("mimic_first_image_queries: a batch has one first image; use one GPU")
     part = ranks.part(run.protocol.batch)
     images, most = part.stop - part.start, run.protocol.micro_batch
     if isinstance(run.pretext, SiameseSettings) and run.pretext.weights.global_ and most and most < images:

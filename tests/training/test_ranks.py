@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -116,3 +118,36 @@ def test_a_run_of_two_processes_is_the_run_of_one(
     for line, other in zip(*curves, strict=True):
         for name in (name for name in line if name.startswith("train/")):
             assert other[name] == pytest.approx(line[name], rel=1e-3), name
+
+
+def test_a_signal_to_one_of_two_ends_both_after_the_same_step_and_they_continue_to_the_same_bits(
+    tmp_path: Path, finetune_settings: dict[str, Any], backbone_file: Path, as_yaml: Any
+) -> None:
+    finetune_settings["protocol"] |= {"micro_batch": None, "steps_per_epoch": 60.0, "save_every_s": 1e9}
+    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+
+    def started(folder: str) -> tuple[subprocess.Popen[str], Path]:
+        out = tmp_path / folder / "finetune/proto/conditional/tiny/seed0"
+        words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", "2"]
+        command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True), out
+
+    whole, out = started("whole")
+    assert whole.wait(timeout=300) == 0
+    asked, again = started("asked")
+    curve = tmp_path / "asked/state/finetune/proto/conditional/tiny/seed0/metrics.jsonl"
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not (curve.exists() and "train/total" in curve.read_text()):
+        time.sleep(0.02)
+    ranks = [child for child in psutil.Process(asked.pid).children() if "RANK" in child.environ()]
+    follower = next(child for child in ranks if child.environ()["RANK"] == "1")
+    follower.terminate()
+    _, said = asked.communicate(timeout=120)
+    assert asked.returncode != 0 and said.count("everything is saved, the same command continues") == 1
+    resumed, again = started("asked")
+    assert resumed.wait(timeout=300) == 0
+    starts = json.loads((again / "run.json").read_text())["starts"]
+    assert [start["step"] > 0 for start in starts] == [False, True] and starts[0]["ranks"] == 2
+    one, two = (read_weights(run / "weights.safetensors")[0] for run in (out, again))
+    assert all(torch.equal(value, two[name]) for name, value in one.items())

@@ -41,5 +41,6 @@ def test_tables_are_the_same_after_kills_at_random_moments(new_project) -> None:
     killed = kill_and_resume(project.root, project.environment, TABLE, KILLS, seed=0)
     print(killed)
     assert sum(killed.victims.values()) - killed.victims["nobody"] == KILLS
+    assert killed.outlived or not killed.victims["controller"], "nobody outlived a controller"
     assert results(project.root) == expected
     assert "Nothing to be done" in project.snakemake("-n", "--profile", "smoke", TABLE)

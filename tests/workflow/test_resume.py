@@ -48,9 +48,13 @@ def test_without_slurm_there_are_no_jobs_of_a_cluster(folder: Path) -> None:
 
 
 def test_jobs_of_this_folder_are_found_once_each_whatever_blanks_are_in_its_name(
-    folder: Path, tool: Tool
+    folder: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool("squeue", f"printf '%s\\n' '12 {folder}' '9 {folder}' '12 {folder}' '7 {folder} too' '8 /elsewhere'")
+    rule = "rule_finetune_wildcards_demo"
+    lines = [f"12 {rule} {folder}", f"9 {rule} {folder}", f"12 {rule} {folder}", f"7 {rule} {folder} too"]
+    others = [f"8 {rule} /elsewhere", f"3 (null) {folder}", f"5 {rule} {folder}"]
+    tool("squeue", f"printf '%s\\n' {' '.join(map(repr, [*lines, *others]))}")
+    monkeypatch.setenv("SLURM_JOB_ID", "5")  # of the controller itself
     assert cluster_jobs(folder) == ["9", "12"]
     assert cluster_jobs(Path(f"{folder} too")) == ["7"]
 
@@ -62,7 +66,7 @@ def test_a_cluster_that_does_not_answer_is_no_empty_cluster(folder: Path, tool: 
 
 
 def test_a_controller_does_not_begin_while_jobs_of_its_folder_live(folder: Path, tool: Tool) -> None:
-    tool("squeue", f"echo '12 {folder}'")
+    tool("squeue", f"echo '12 rule_finetune {folder}'")
     with pytest.raises(WorkflowError, match=r"SLURM jobs of this folder are alive: 12; .*sdetr resume"):
         begin("slurm")
     assert last() is None
@@ -113,7 +117,9 @@ def test_waiting_jobs_are_taken_back_and_running_ones_awaited_or_cancelled_too(
 ) -> None:
     monkeypatch.setattr(resume, "ASK_EVERY_S", 0.01)
     asked = tool(
-        "squeue", f"[ $(wc -l < {folder}/../squeue.told) -gt 3 ] || printf '%s\\n' '9 {folder}' '12 {folder}'"
+        "squeue",
+        f"[ $(wc -l < {folder}/../squeue.told) -gt 3 ]"
+        f" || printf '%s\\n' '9 rule_a {folder}' '12 rule_b {folder}'",
     )
     cancelled = tool("scancel", "")
     resume.end_cluster_jobs(cancel)
@@ -122,16 +128,23 @@ def test_waiting_jobs_are_taken_back_and_running_ones_awaited_or_cancelled_too(
 
 
 def test_jobs_of_this_folder_are_asked_to_end_and_nobody_else(folder: Path, tmp_path: Path) -> None:
-    stage = tmp_path / "bin/sdetr"
-    stage.write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    stage, notes = tmp_path / "bin/sdetr", "import time\nprint('here', flush=True)\ntime.sleep(60)\n"
+    for file in (stage, folder / "sdetr.py"):
+        file.write_text(notes)
     calls = [
-        (folder, "train --settings a.yaml"),
-        (tmp_path, "train --settings a.yaml"),
-        (folder, "predict a.jpg"),
+        (folder, f"{stage} train --settings a.yaml"),
+        (folder, f"{stage} propose --settings a.yaml"),
+        (folder, "-u -m sdetr train --settings=a.yaml"),  # one of those that share a training
+        (tmp_path, f"{stage} train --settings a.yaml"),
+        (folder, f"{stage} predict a.jpg"),
     ]
     processes = [
         subprocess.Popen(
-            [sys.executable, str(stage), *words.split()], cwd=where, stdout=subprocess.PIPE, text=True
+            [sys.executable, *words.split()],
+            cwd=where,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         for where, words in calls
     ]
@@ -139,8 +152,23 @@ def test_jobs_of_this_folder_are_asked_to_end_and_nobody_else(folder: Path, tmp_
         for process in processes:
             assert process.stdout is not None and process.stdout.readline() == "here\n"
         resume.end_local_jobs()
-        assert [process.poll() is None for process in processes] == [False, True, True]
+        assert [process.poll() is None for process in processes] == [False, False, False, True, True]
     finally:
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def test_two_resumes_do_not_wait_side_by_side(folder: Path) -> None:
+    with resume.alone(), pytest.raises(ValueError, match="another resume waits"), resume.alone():
+        pass
+
+
+def test_somebody_who_resumed_in_the_meantime_is_not_disturbed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resume, "end_cluster_jobs", lambda cancel: said(folder))
+    monkeypatch.setattr(resume, "end_local_jobs", lambda: pytest.fail("it ended a living controller's jobs"))
+    with pytest.raises(SystemExit) as ended:
+        resume.main([])
+    assert ended.value.code == 2 and "there is nothing to resume" in capsys.readouterr().err

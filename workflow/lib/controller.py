@@ -12,8 +12,12 @@ from pathlib import Path
 import psutil
 from snakemake.exceptions import WorkflowError
 
+from sdetr.files import write_json
+
 FILE = Path(".snakemake/controller.json")
 LOCKS = Path(".snakemake/locks")
+COMMENT = "rule_"
+"""How comments of jobs begin that Snakemake submits."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def _started(pid: int) -> str:
 
 def announce(pid: int) -> None:
     """Says that this process runs the workflow from now on."""
-    FILE.write_text(json.dumps(asdict(Controller.of(pid))))
+    write_json(FILE, asdict(Controller.of(pid)))
 
 
 def begin(executor: str) -> None:
@@ -72,15 +76,20 @@ def last() -> Controller | None:
 
 
 def cluster_jobs(folder: Path) -> list[str]:
-    """Ids of the SLURM jobs, waiting or running, that were submitted from this folder; none without SLURM.
+    """Ids of the SLURM jobs, waiting or running, that Snakemake submitted from here; none without SLURM.
+
+    Not this process's own, which a controller may well have.
 
     Raises OSError if SLURM does not answer.
     """
     if not shutil.which("squeue"):
         return []
-    asked = ["squeue", "-h", "-u", getpass.getuser(), "-o", "%A %Z"]
+    asked = ["squeue", "-h", "-u", getpass.getuser(), "-o", "%A %k %Z"]
     answer = subprocess.run(asked, capture_output=True, text=True)
     if answer.returncode:
         raise OSError(f"{' '.join(asked)}: {answer.stderr.strip()}")
-    lines = (line.split(" ", 1) for line in answer.stdout.splitlines())
-    return sorted({number for number, where in lines if where == str(folder)}, key=int)
+    lines = (line.split(" ", 2) for line in answer.stdout.splitlines())
+    ours = {
+        number for number, comment, where in lines if where == str(folder) and comment.startswith(COMMENT)
+    }
+    return sorted(ours - {os.environ.get("SLURM_JOB_ID", "")}, key=int)

@@ -5,10 +5,14 @@ so they are awaited. Those of this machine are asked to end: they save, and the 
 """
 
 import argparse
+import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -17,6 +21,7 @@ from workflow.lib.controller import LOCKS, cluster_jobs, last
 
 ASK_EVERY_S = 5.0
 TELL_EVERY_S = 60.0
+TRAININGS = ("backbone", "pretrain", "train")
 AGAIN = ["--profile", "demo", "all_tables"]
 
 
@@ -34,15 +39,30 @@ def main(arguments: list[str] | None = None) -> None:
     )
     asked, given = parser.parse_known_args(arguments)
     try:
-        refuse_if_alive()
-        end_cluster_jobs(asked.cancel)
-        end_local_jobs()
-    except (OSError, ValueError) as error:
+        with alone():
+            refuse_if_alive()
+            end_cluster_jobs(asked.cancel)
+            refuse_if_alive()  # somebody else may have resumed while this one waited
+            end_local_jobs()
+            refuse_if_alive()
+            snakemake = str(Path(sys.executable).with_name("snakemake"))
+            subprocess.run([snakemake, "--unlock", *(given or AGAIN)], check=True)
+            os.execv(snakemake, [snakemake, *(given or AGAIN)])
+    except (OSError, ValueError, psutil.Error, subprocess.SubprocessError) as error:
         _say(f"sdetr resume: {error}")
         sys.exit(2)
-    snakemake = str(Path(sys.executable).with_name("snakemake"))
-    subprocess.run([snakemake, "--unlock", *(given or AGAIN)], check=True)
-    os.execv(snakemake, [snakemake, *(given or AGAIN)])
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Raises ValueError if another resume is at work here. The lock ends as the process becomes Snakemake."""
+    LOCKS.parent.mkdir(exist_ok=True)
+    with (LOCKS.parent / "resume.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError("another resume waits in this folder; let it") from None
+        yield
 
 
 def refuse_if_alive() -> None:
@@ -52,7 +72,8 @@ def refuse_if_alive() -> None:
         return
     if not controller.is_here and LOCKS.exists() and any(LOCKS.iterdir()):
         raise ValueError(
-            f"process {controller.pid} on {controller.host} runs this workflow, or was killed; resume there"
+            f"process {controller.pid} on {controller.host} runs this workflow, or was killed; resume "
+            "there, or, if that machine is gone for good, say `snakemake --unlock` first"
         )
     if controller.is_here and controller.is_alive:
         raise ValueError(f"process {controller.pid} runs this workflow; there is nothing to resume")
@@ -72,21 +93,41 @@ def end_cluster_jobs(cancel: bool) -> None:
 
 def end_local_jobs() -> None:
     """Asks the jobs of this folder on this machine to end, and returns when they have."""
-    jobs = [process for process in psutil.process_iter() if _works_here(process)]
+    found = [process for process in psutil.process_iter() if stage_of(process, Path.cwd())]
+    jobs = [process for process in found if not _helps(process)]
     for job in jobs:
-        _say(f"process {job.pid} works without a controller; it ends, a training saves first")
-        job.terminate()
-    psutil.wait_procs(jobs)
+        with suppress(psutil.NoSuchProcess):
+            stage = stage_of(job, Path.cwd())
+            _say(f"process {job.pid} works without a controller ({stage}); it ends, a training saves first")
+            # A training takes TERM, in a job of a cluster, for a preemption, and waits to be killed.
+            job.send_signal(signal.SIGINT if stage in TRAININGS else signal.SIGTERM)
+    psutil.wait_procs(found)
 
 
-def _works_here(process: psutil.Process) -> bool:
-    """Whether it is a stage of this folder's workflow: `sdetr <verb> --settings …`."""
+def stage_of(process: psutil.Process, folder: Path) -> str:
+    """The verb of `sdetr <verb> --settings …`, as called by the workflow of a folder; empty for all else.
+
+    Also of `python -m sdetr …`, as torchrun starts the processes that share a training; not of torchrun
+    itself, which ends with them.
+    """
     try:
         words = process.cmdline()
-        is_stage = "--settings" in words and any(Path(word).name == "sdetr" for word in words[:3])
-        return is_stage and Path(process.cwd()) == Path.cwd()
+        place = next((n for n, word in enumerate(words[:10]) if Path(word).name == "sdetr"), len(words))
+        of_settings = any(word.split("=")[0] == "--settings" for word in words)
+        if not of_settings or "torch.distributed.run" in words or Path(process.cwd()) != folder:
+            return ""
+        return words[place + 1] if place + 1 < len(words) else ""
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-        return False
+        return ""
+
+
+def _helps(process: psutil.Process) -> bool:
+    """A loader's worker is a copy of the training that it works for, and ends with it."""
+    try:
+        parent = process.parent()
+        return parent is not None and parent.cmdline() == process.cmdline()
+    except psutil.Error:
+        return True
 
 
 def _say(line: str) -> None:

@@ -16,6 +16,7 @@ from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.differences import planned_at
 from sdetr.config.experiment import Composer
+from sdetr.config.flat import flat
 from sdetr.config.job import Job
 from sdetr.config.layers import Params
 from sdetr.config.plan import Plan
@@ -102,7 +103,7 @@ def _changed(plan: Plan, job: Job) -> str:
     copy = Path(job.outputs.get("settings_copy", ""))
     if not copy.is_file():
         return ""
-    before, now = _flat(yaml.safe_load(copy.read_text())), _flat(job.settings)
+    before, now = flat(yaml.safe_load(copy.read_text())), flat(job.settings)
     names = [name for name in {**now, **before} if now.get(name) != before.get(name)]
     places = _places(plan, job)
     said = [
@@ -137,13 +138,6 @@ def _at(values: Any, key: list[str]) -> Any:
     for word in key:
         values = values.get(word) if isinstance(values, dict) else None
     return values
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _cost(plan: Plan, before: list[Job], job: Job) -> str:
