@@ -24,7 +24,9 @@ OF_LONG_OR_WIDE_COLUMNS = {"siamese-voc-vanilla-150e", "siamese-voc-deformable-5
 OF_LONG_OR_WIDE_COLUMNS |= {"siamese-coco-deformable-50e", "siamese-coco-conditional-50e", "updetr-coco-300e"}
 """Protocols of columns whose table says that they are made at scale paper alone."""
 OF_MORE_RUNS = {"detreg-coco-full-50e", *(f"detreg-coco-{share}pct" for share in (1, 2, 5, 10))}
-"""Those of tables with more rows or seeds than scale demo makes."""
+OF_MORE_RUNS |= {"siamese-voc-conditional-50e", "siamese-voc-dab-50e", "siamese-voc-10pct-dab-50e"}
+OF_MORE_RUNS |= {"deformable-coco-50e", "dab-coco-50e"}
+"""Those of tables with more rows, columns or seeds than scale demo makes."""
 
 
 def test_a_scale_replaces_values_only():

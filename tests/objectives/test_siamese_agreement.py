@@ -79,8 +79,8 @@ def test_a_single_image_is_refused_in_training_and_fine_otherwise() -> None:
 def test_projector_and_predictor_are_as_deep_as_the_papers() -> None:
     agreement = Agreement(D, 1, mimic_padded_pool=False)
     found = [[type(layer).__name__ for layer in part] for part in (agreement.projector, agreement.predictor)]
-    block = ["Linear", "BatchNorm1d", "ReLU"]
-    assert found == [[*block, *block, "Linear", "BatchNorm1d"], [*block, "Linear"]]
+    block = ["Linear", "BatchNorm", "ReLU"]
+    assert found == [[*block, *block, "Linear", "BatchNorm"], [*block, "Linear"]]
 
 
 def test_spread_is_0_for_one_vector_and_1_for_all_directions() -> None:

@@ -43,7 +43,7 @@ def test_every_kind_of_run_trains_on_its_noise(plan, monkeypatch):
 def test_a_second_is_shared_by_the_images_of_a_batch(plan, monkeypatch):
     """Steps of a tenth of a second, whatever is in them."""
     clock, run = iter(range(1000)), next(iter(runs(plan).values()))
-    monkeypatch.setattr(probe.time, "perf_counter", lambda: next(clock) / 10)
+    monkeypatch.setattr(probe, "moment_s", lambda device: next(clock) / 10)
     monkeypatch.setattr(probe, "take_step", lambda *_: {})
     batch = min(run.protocol.batch, probe.IMAGES)
     assert probe.images_per_second(run, torch.device("cpu")) == pytest.approx(10 * batch)

@@ -128,7 +128,11 @@ def test_waiting_jobs_are_taken_back_and_running_ones_awaited_or_cancelled_too(
 
 
 def test_jobs_of_this_folder_are_asked_to_end_and_nobody_else(folder: Path, tmp_path: Path) -> None:
-    stage, notes = tmp_path / "bin/sdetr", "import time\nprint('here', flush=True)\ntime.sleep(60)\n"
+    stage, notes = (
+        tmp_path / "bin/sdetr",
+        "import signal, time\nsignal.signal(2, signal.default_int_handler)\n",
+    )
+    notes += "print('here', flush=True)\ntime.sleep(600)\n"
     for file in (stage, folder / "sdetr.py"):
         file.write_text(notes)
     calls = [

@@ -21,6 +21,7 @@ from workflow.lib.controller import LOCKS, cluster_jobs, last
 
 ASK_EVERY_S = 5.0
 TELL_EVERY_S = 60.0
+PATIENCE_S = 30.0
 TRAININGS = ("backbone", "pretrain", "train")
 AGAIN = ["--profile", "demo", "all_tables"]
 
@@ -93,15 +94,20 @@ def end_cluster_jobs(cancel: bool) -> None:
 
 def end_local_jobs() -> None:
     """Asks the jobs of this folder on this machine to end, and returns when they have."""
-    found = [process for process in psutil.process_iter() if stage_of(process, Path.cwd())]
-    jobs = [process for process in found if not _helps(process)]
-    for job in jobs:
-        with suppress(psutil.NoSuchProcess):
-            stage = stage_of(job, Path.cwd())
-            _say(f"process {job.pid} works without a controller ({stage}); it ends, a training saves first")
-            # A training takes TERM, in a job of a cluster, for a preemption, and waits to be killed.
-            job.send_signal(signal.SIGINT if stage in TRAININGS else signal.SIGTERM)
-    psutil.wait_procs(found)
+    asked: set[int] = set()
+    while found := [process for process in psutil.process_iter() if stage_of(process, Path.cwd())]:
+        for job in (process for process in found if not _helps(process)):
+            with suppress(psutil.NoSuchProcess):
+                stage = stage_of(job, Path.cwd())
+                _say(
+                    f"process {job.pid} works without a controller ({stage}); it ends, a training saves first"
+                )
+                # A training takes TERM, in a job of a cluster, for a preemption, and waits to be killed; INT
+                # a second time it takes for impatience, and does not save.
+                first = job.pid not in asked and stage in TRAININGS
+                job.send_signal(signal.SIGINT if first else signal.SIGTERM)
+                asked.add(job.pid)
+        psutil.wait_procs(found, timeout=PATIENCE_S)  # one that has only just come does not listen yet
 
 
 def stage_of(process: psutil.Process, folder: Path) -> str:
