@@ -106,7 +106,7 @@ def test_an_edited_pretext_reruns_its_pretraining_and_what_follows_and_nothing_e
 def test_blanks_and_comments_in_rules_and_params_rerun_nothing(made):
     for file in ("workflow/rules/train.smk", "workflow/rules/report.smk", "Snakefile"):
         made.edit(file, "\n\n\n", "\n\n# a comment\n\n")
-    made.edit("workflow/rules/train.smk", '"exec sdetr train --settings', '"exec sdetr train  --settings')
+    made.edit("workflow/rules/train.smk", '"exec sdetr train --ranks', '"exec sdetr train  --ranks')
     made.edit(f"params/protocols/{VANILLA}.yaml", "epochs: 50", "epochs:  50  # as printed\n")
     made.edit("params/tables/siamese-voc.yaml", "metrics:", "\n# a comment\nmetrics:")
     assert would_run(made) == set()

@@ -60,7 +60,7 @@ def test_redoing_more_than_a_limit_stops_before_the_first_job_unless_somebody_ag
     config = ("--config", "scale=smoke", "tables=all", "redo_hours=0.001")
     before = (made.root / f"data/smoke/{RUN}/run.json").read_bytes()
     said = made.snakemake(*ALL, *config, fails=True)
-    assert re.search(r"this would make 4 results again that took \d+ s:", said)
+    assert re.search(r"this would make 8 results again that took \d+ s:", said)
     assert f"  {RUN}: " in said and "redo=yes" in said
     assert (made.root / f"data/smoke/{RUN}/run.json").read_bytes() == before
     assert "Nothing to be done" not in made.snakemake(*ALL, "-n", *config)
