@@ -15,10 +15,6 @@ from workflow.lib.lookup import Lookup
 # SLURM sends USR1 to every process of a step: the Snakemake inside the job must survive it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
-# Snakemake's limit of jobs per second (100, no profile can lift it) makes each job that ends wake the scheduler
-# every second from then on: after a hundred jobs that is a core's whole time (9.27). No job here needs a limit.
-workflow.scheduling_settings.max_jobs_per_timespan = None
-
 PLAN = Lookup.of(config, write=workflow.is_main_process)
 
 
@@ -40,6 +36,9 @@ localrules:
 
 
 onstart:
+    # A limit of jobs per second (100, and no option lifts it) makes each job that ends wake the scheduler every
+    # second from then on: after a hundred jobs that is a core's whole time (9.27). No job here needs a limit.
+    workflow.scheduler.job_rate_limiter = None
     begin(workflow.executor_plugin.name)
     if not workflow.touch:
         PLAN.refuse_redoing(
