@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all that a fresh machine needs; each sets up what is missing.
 
-.PHONY: help setup demo demo-all cached smoke test lint unit overfit overfit-four pipeline kills mutants bench ui clean
+.PHONY: help setup demo demo-all cached smoke test lint unit overfit overfit-four pipeline kills mutants bench ui tracking-server clean
 .DEFAULT_GOAL := help
 
 # Containers set the first; it makes every start of Python compile everything again.
@@ -17,6 +17,7 @@ help:
 	@echo "make test       set up; lint, types, tests, four detectors learn by heart, mutants, the smoke pipeline"
 	@echo "make cached     hands what Snakemake made to DVC; make demo ends with it"
 	@echo "make ui         runs, curves and pictures in MLflow"
+	@echo "make tracking-server   one MLflow for many machines, with PostgreSQL and a password (HOST= PORT= ALLOWED=)"
 	@echo "make overfit    every detector learns eight images by heart (minutes)"
 	@echo "make lint | unit | overfit-four | mutants | smoke | bench | clean    parts of it"
 
@@ -56,7 +57,7 @@ lint: setup
 	uvx snakefmt@2.1.0 --check Snakefile workflow/rules
 
 unit: setup
-	uv run --no-sync pytest -m "not pipeline" --durations 10
+	uv run --no-sync pytest -m "not pipeline" --durations 10 --numprocesses $(CORES) --dist loadfile
 
 # Whether detectors learn at all: a detector of every kind of attention and queries in `make test`, all of them on request.
 FOUR := deformable_refine dn_dab_deformable detr conditional
@@ -87,6 +88,13 @@ ui: setup
 	@echo "http://127.0.0.1:5000   choose Model training at the top left; direct links: reports/*/mlflow.html; Ctrl-C ends it"
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false uv run --no-sync mlflow ui --workers 1 --port 5000 \
 	    --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+
+# Shells have a HOST of their own; this one is only what is said behind make.
+tracking-server: HOST := 127.0.0.1
+tracking-server: PORT := 5001
+tracking-server: ALLOWED :=
+tracking-server: setup
+	@exec uv run --no-sync python -m workflow.lib.tracking_server --host "$(HOST)" --port "$(PORT)" --allowed "$(ALLOWED)"
 
 # Data sets may have taken days to fetch: data/raw stays.
 clean:

@@ -41,7 +41,7 @@ onstart:
     workflow.scheduler.job_rate_limiter = None
     begin(workflow.executor_plugin.name)
     if not workflow.touch:
-        PLAN.refuse_redoing(
+        PLAN.refuse(
             file for job in workflow.dag.needrun_jobs() for file in job.output
         )
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 
@@ -35,6 +35,19 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rename(Path(room, "old"))
         new.rename(path)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raises OSError, naming it, where nothing can be written; asked before what goes there is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError as error:
+        raise OSError(
+            f"cannot write in {folder}: {error.strerror}; nothing was computed: make the folder writable, "
+            "or let it be a link to one that is"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

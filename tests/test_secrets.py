@@ -22,12 +22,12 @@ from sdetr.secrets import redact
         ("from http://u:a/b@one and http://u:c d@two", "from http://one and http://two"),
     ],
 )  # fmt: skip
-def test_addresses_lose_their_users_and_tokens(text, said):
+def test_fault_64_addresses_lose_their_users_and_tokens(text, said):
     assert redact(text) == said
 
 
 @pytest.mark.parametrize("between", ["@", "/", " ", "'", '"', "/@", " @", '"/', "?", "#", ":"])
-def test_a_password_goes_whole_whatever_is_in_it(between):
+def test_fault_64_a_password_goes_whole_whatever_is_in_it(between):
     said = redact(f"cannot reach http://me:pass{between}word@host/x today")
     assert said == "cannot reach http://host/x today"
 
@@ -51,7 +51,7 @@ AZURE_STORAGE_CONNECTION_STRING GCP_CREDENTIALS OPENAI_API_KEY api_key"""
 
 
 @pytest.mark.parametrize("name", NAMES.split())
-def test_values_of_variables_that_are_called_secret_are_replaced(name, monkeypatch):
+def test_fault_64_values_of_variables_that_are_called_secret_are_replaced(name, monkeypatch):
     monkeypatch.setenv(name, "hunter2/is it")
     assert redact("a hunter2/is it b hunter2%2Fis%20it c") == "a *** b *** c"
 
@@ -82,7 +82,7 @@ def test_what_only_looks_like_a_secret_is_left(name, value, monkeypatch):
 
 
 @pytest.mark.parametrize("password", ["hunter2is", "hun@ter/2", "a/b?c#d e", "%40hunter2"])
-def test_the_password_of_the_tracking_address_goes_in_every_spelling(password, monkeypatch):
+def test_fault_64_the_password_of_the_tracking_address_goes_in_every_spelling(password, monkeypatch):
     for written in (password, quote(password, safe="")):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://me:{written}@host:5432/mlflow")
         for told in (password, written, quote(password, safe=""), json.dumps(password)):
@@ -90,6 +90,6 @@ def test_the_password_of_the_tracking_address_goes_in_every_spelling(password, m
             assert "unter" not in redact(f"no entry for {told}.")
 
 
-def test_a_token_that_stands_for_the_user_goes_too(monkeypatch):
+def test_fault_64_a_token_that_stands_for_the_user_goes_too(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://abcdef123@host")
     assert redact("refused abcdef123") == "refused ***"

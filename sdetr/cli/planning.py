@@ -5,7 +5,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from sdetr.cli.tools import missing_tools
 from sdetr.cli.verbs import PARAMS, Verbs, positive
+from sdetr.config.base import SettingsError
 
 if TYPE_CHECKING:
     from sdetr.config.estimate import RateOf
@@ -64,6 +66,10 @@ def _plan(a: argparse.Namespace) -> None:
     command = " ".join(["sdetr plan --scale", a.scale, *tables, *cells])
     if a.check:
         check_dvc(plan, command)
+    missing = missing_tools(list(plan.jobs.values()))
+    if missing and (a.write or a.check):
+        raise SettingsError("\n".join(missing))
+    print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
     if a.write or a.check:
         changed = plan.write()
         print(f"{len(changed)} of {len(plan.jobs)} settings files written", file=sys.stderr)

@@ -1,11 +1,9 @@
 """One verb per stage of the plan."""
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
-from sdetr.cli.verbs import Run, Verbs
+from sdetr.cli.verbs import Run, Verbs, positive
 
 
 def add(verbs: Verbs) -> None:
@@ -26,6 +24,8 @@ def add(verbs: Verbs) -> None:
     train = _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
     for verb in (pretrain, train):
         verb.add_argument("--ranks", type=int, default=1, help="processes that share it, one per GPU")
+        verb.add_argument("--nodes", type=positive, default=1, help="machines of a SLURM job that have them")
+        verb.add_argument("--threads", type=positive, default=1, help="processor cores on each of these")
     _stage(verbs, "measure", "predict objects of any class, without fine-tuning", _measure)
     _stage(verbs, "cost", "take a few steps of a pretraining, and say what a step takes", _cost, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
@@ -112,15 +112,10 @@ def _train(a: argparse.Namespace) -> None:
 
 def _share(a: argparse.Namespace) -> None:
     """Becomes as many processes as were asked for, each of which calls the verb; returns in each of them."""
-    from sdetr.training.halt import PATIENCE_S
+    from sdetr.training.launch import Launch
 
-    if a.ranks < 2 or "RANK" in os.environ:
-        return
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={a.ranks}"]
-    # In a cluster's job ranks wait to be killed by the cluster, not by torchrun.
-    torchrun += [f"--shutdown-timeout={PATIENCE_S + 60:.0f}", "-m", "sdetr"]
     files = [f"--{name}={getattr(a, name)}" for name in ("settings", "init", "out", "device")]
-    os.execv(sys.executable, [sys.executable, *torchrun, a.verb, *files])
+    Launch(a.ranks, a.nodes, a.threads).become([a.verb, *files])
 
 
 def _measure(a: argparse.Namespace) -> None:

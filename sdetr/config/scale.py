@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, Seeds, Settings, Strings
 
@@ -12,8 +12,19 @@ class ResourceSettings(Settings):
 
     threads: Count = 1
     gpu: Annotated[int, Field(ge=0)] = 0
+    """In all; a training is shared by a process on each."""
+    nodes: Count = 1
+    """Machines that have them, as many each; threads and memory are those of one."""
     mem_mb: Count = 2000
     minutes: Count = 30
+
+    @model_validator(mode="after")
+    def _as_many_on_each(self) -> "ResourceSettings":
+        if self.nodes > 1 and (self.gpu < self.nodes or self.gpu % self.nodes):
+            raise ValueError(
+                f"gpu: {self.gpu} cannot be spread evenly over nodes: {self.nodes}; make it a multiple"
+            )
+        return self
 
 
 class SelectionSettings(Settings):

@@ -73,6 +73,7 @@ class ResNet(nn.Module):
         bottleneck = trunk.arch in BOTTLENECK
         self.conv1 = conv(3, trunk.width, 7, stride=2)
         self.bn1 = norm(trunk.width)
+        self.trunk = trunk
         self.channels: list[int] = []
         self.strides: list[int] = []  # pixels per cell of each map
         pixels = 4

@@ -36,8 +36,8 @@ def choose_edges(settings: EdgeBoxesSettings, downloads: Path) -> EdgeMaps:
     """Decided once for all images, and said. Raises FileNotFoundError if a forest is wanted and not there."""
     model = downloads / settings.model  # an absolute `model` wins
     present = bool(settings.model) and model.is_file()
-    if settings.edges == "structured" and not present:
-        raise FileNotFoundError(_how_to_get(settings, model))
+    if missing := missing_forest(settings, downloads):
+        raise FileNotFoundError(missing)
     if settings.edges == "gradient" or not present:
         absent = f", for want of {model}" if settings.edges == "auto" and settings.model else ""
         log.info("edges: %s -> image gradients%s", settings.edges, absent)
@@ -98,7 +98,11 @@ def _thinned(length: Floats, direction: Floats) -> Floats:
     return thin
 
 
-def _how_to_get(settings: EdgeBoxesSettings, model: Path) -> str:
+def missing_forest(settings: EdgeBoxesSettings, downloads: Path) -> str:
+    """How to get the forest that is wanted and not there; empty if it is, or is not wanted."""
+    model = downloads / settings.model
+    if settings.edges != "structured" or (settings.model and model.is_file()):
+        return ""
     if not settings.model:
         return "edges: structured, but the proposer names no `model`; name its file, or set edges: gradient"
     source = f"download {settings.model_url}" if settings.model_url else "get that file"

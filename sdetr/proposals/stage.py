@@ -76,6 +76,7 @@ def _record(run: ProposalsRun, settings: Path, out: Path, began: float) -> None:
     path = "/".join(out.with_suffix("").parts[-3:])  # proposals, data set, proposer
     begun = record.begin(run.stage, path, None, {"settings": settings, "dataset": Path(run.dataset)})
     begun["starts"] = [record.start_entry(0)]
+    begun["inputs"]["dataset"]["sha256"] = about["index"]  # as it was before the first image
     ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})
     told = {key: about[key] for key in ("edges", "model", "counts", "left_out") if key in about}
     write_json(out.with_suffix(".json"), ended | told, indent=1)

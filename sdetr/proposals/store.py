@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from sdetr.files import written_whole
 from sdetr.proposals.columns import Row, as_table, order_names, schema
-from sdetr.proposals.described import read_described
+from sdetr.proposals.described import read_described, read_rows
 from sdetr.proposals.proposed import Floats, Orders
 
 GROUP = 512
@@ -114,7 +114,7 @@ class Proposals:
         return self._read[number]
 
     def _load(self, number: int) -> Group:
-        table = pq.ParquetFile(self.path).read_row_group(number, use_threads=False)
+        table = read_rows(self.path, number, "proposals", "propose")
         columns = [table[name].to_numpy() for name in ("x0", "y0", "x1", "y1")]
         image_ids, starts = np.unique(table["image_id"].to_numpy(), return_index=True)
         boxes = np.stack(columns, axis=1)

@@ -10,7 +10,7 @@ import torch
 
 from sdetr import record
 from sdetr.config.base import Settings
-from sdetr.files import write_json, written_whole
+from sdetr.files import refuse_unwritable, write_json, written_whole
 from sdetr.training.checkpoint import Checkpoint
 from sdetr.training.device import describe, peak_bytes
 from sdetr.training.halt import ignore
@@ -41,6 +41,7 @@ class Attempt:
         Of several ranks the leading one reads and writes; the others begin with what it read.
         """
         self.folder = scale / "state" / run
+        self.stage, self.settings = stage, settings
         self.device, self.seed, self.ranks = device, seed, ranks
         self.saved: dict[str, Any] | None = None
         if ranks.leads:
@@ -59,6 +60,11 @@ class Attempt:
         self.record["starts"] = [*earlier, record.start_entry(saved["step"], self.ranks.world)]
         write_json(self.folder / "run.json", self.record, indent=1)
         log.info("%s: %s", run, f"continues at step {saved['step']}" if self.saved else "starts")
+
+    def refuse_small_disk(self, state_bytes: int) -> None:
+        """Raises OSError if states of so many bytes will not fit where they are kept."""
+        if self.ranks.leads:
+            self._checkpoint.refuse_small_disk(state_bytes)
 
     def write(self, **values: float) -> None:
         """A line of the curve."""
@@ -91,11 +97,16 @@ class Attempt:
 
 
 @contextmanager
-def logged_to(path: Path, ranks: Ranks = ALONE) -> Iterator[None]:
-    """What the library says, also at the end of a file, in a state folder that is this training's alone."""
+def logged_to(path: Path, ranks: Ranks = ALONE, out: Path | None = None) -> Iterator[None]:
+    """What the library says, also at the end of a file, in a state folder that is this training's alone.
+
+    Raises OSError, at once, when nothing could be written there, or beside `out`, when all is done.
+    """
     if not ranks.leads:
         yield
         return
+    for folder in (path.parent, *((out if out.is_dir() else out.parent,) if out else ())):
+        refuse_unwritable(folder)
     with owned(path.parent):
         yield from _logged(path)
 

@@ -40,7 +40,7 @@ def make_backbone(settings: Path, out: Path, device: str = "auto") -> None:
     chosen = choose_device(device)
     run = load(BackboneRun, settings)
     scale, path = run_path(out, words=2)
-    with logged_to(scale / "state" / path / "train.log"):
+    with logged_to(scale / "state" / path / "train.log", out=out):
         if isinstance(run.backbone, FetchedBackbone):
             _fetch(run.backbone, settings, path, out, scale.parent / "raw" / "downloads", chosen)
         else:

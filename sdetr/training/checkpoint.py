@@ -6,7 +6,10 @@ No random generator is kept: every step seeds its own from (seed, step), so a re
 import json
 import logging
 import pickle
+import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 import torch
 
 from sdetr.config.flat import flat
+from sdetr.data.fetching.room import enough_room
 from sdetr.files import written_whole
 
 log = logging.getLogger(__name__)
@@ -33,11 +37,20 @@ class Checkpoint:
         self.last, self.previous = folder / "last.pt", folder / "previous.pt"
 
     def save(self, state: dict[str, Any]) -> None:
-        """Tensors, numbers, strings, and containers of them. A kill leaves at least one whole file."""
-        with written_whole(self.last) as temporary:
-            torch.save({**state, "made": json.dumps(self.made)}, temporary)
+        """Tensors, numbers, strings, and containers of them. A kill leaves at least one whole file.
+
+        So does a disk that is full: raises OSError, which names the file and what it needs.
+        """
+        with _told_if_full(self.last, state), written_whole(self.last) as temporary:
+            with temporary.open("wb") as file:
+                torch.save({**state, "made": json.dumps(self.made)}, file)
             if self.last.exists():
                 self.last.replace(self.previous)
+
+    def refuse_small_disk(self, state_bytes: int) -> None:
+        """Raises OSError unless three states have room: two that are kept, one that is being written."""
+        kept = sum(path.stat().st_size for path in (self.last, self.previous) if path.exists())
+        enough_room(self.folder, 3 * state_bytes - kept, f"three states of {state_bytes / 1e9:.2f} GB", 0)
 
     def load(self) -> dict[str, Any] | None:
         """The newest readable state if it was made from the same; one of something else is moved aside."""
@@ -67,6 +80,32 @@ class Checkpoint:
                 (self.folder / name).rename(aside / name)
         names = ", ".join(changed)
         log.warning("the saved state was made from other %s; moved to %s, training anew", names, aside)
+
+
+@contextmanager
+def _told_if_full(path: Path, state: dict[str, Any]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        # What the file said is lost on torch's way out: its own last word is about a position.
+        reason = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(reason, OSError):
+            raise
+        free = shutil.disk_usage(path.parent).free
+        raise OSError(
+            f"cannot save {path}: {reason.strerror or reason}; a state needs {tensor_bytes(state) / 1e6:.1f} "
+            f"MB, and its disk has {free / 1e6:.1f} MB free; the state before it is whole: make room, and "
+            "the same command continues from there"
+        ) from error
+
+
+def tensor_bytes(values: Any) -> int:
+    """Of all tensors in containers of containers."""
+    if isinstance(values, torch.Tensor):
+        return values.nbytes
+    if isinstance(values, dict):
+        return sum(map(tensor_bytes, values.values()))
+    return sum(map(tensor_bytes, values)) if isinstance(values, list | tuple) else 0
 
 
 def differing(one: Made, other: Made) -> list[str]:

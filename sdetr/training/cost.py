@@ -36,7 +36,7 @@ def measure_cost(settings: Path, init: Path, out: Path, device: str = "auto") ->
     chosen, watch = choose_device(device), Stopwatch()
     run = load(CostRun, settings)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "cost.log"):
+    with logged_to(scale / "state" / path / "cost.log", out=out):
         inputs = {"settings": settings, "init": init} | files_of(run)
         begun = record.begin(run.stage, path, run.seed, inputs, describe(chosen))
         begun["starts"] = [record.start_entry(0)]

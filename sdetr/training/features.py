@@ -42,7 +42,7 @@ def make_features(settings: Path, init: Path, out: Path, device: str = "auto") -
     chosen = choose_device(device)
     run = load(FeaturesRun, settings)
     scale, path = run_path(out, words=4)
-    with logged_to(scale / "state" / path / "train.log"):
+    with logged_to(scale / "state" / path / "train.log", out=out):
         backbone = frozen_backbone(init).to(chosen)
         dataset, plan = Dataset(Path(run.dataset)), ViewPlan(Path(run.plan))
         inputs = {"settings": settings, "init": init, "dataset": Path(run.dataset), "plan": plan.path}

@@ -38,7 +38,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
     ranks, run = Ranks.joined(), load(FinetuneRun, settings)
     chosen = choose_device(device)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "train.log", ranks):
+    with logged_to(scale / "state" / path / "train.log", ranks, out):
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from sdetr.data.normalise import normalise
+from sdetr.data.shared import told_if_dead
 from sdetr.objectives.objective import Objective
 from sdetr.training import halt
 from sdetr.training.attempt import Attempt
+from sdetr.training.capsule import kept_if_not_finite
 from sdetr.training.compiled import begin_step, compile_for, uncompiled
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.progress import Progress
@@ -45,10 +47,10 @@ def train(
 ) -> Objective:
     """From the attempt's state to the end of the timeline; returns what was evaluated last.
 
-    Raises FloatingPointError, naming losses, step and images, when a loss or gradient is not finite; Halted,
-    with everything saved, when somebody asked.
+    Raises FloatingPointError, naming losses, step, images and the step's capsule, when a loss or gradient is
+    not finite; OSError when states have no room; Halted, with everything saved, when somebody asked.
     """
-    with halt.at_step_ends():
+    with halt.at_step_ends(), told_if_dead():
         return _trained(objective, batches, timeline, attempt, evaluate, prepare)
 
 
@@ -62,6 +64,7 @@ def _trained(
 ) -> Objective:
     schedule, device = timeline.schedule, attempt.device
     trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
+    attempt.refuse_small_disk(trainee.state_bytes)
     compile_for(device, objective, schedule.compile)
     progress = Progress(trainee, timeline, device)
     points, line_every = timeline.points(), max(1, min(LINE_EVERY, timeline.total // 10))
@@ -85,7 +88,9 @@ def _trained(
             return trainee.shown
 
         lr = scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
-        values = take_step(trainee, next(coming), schedule, attempt.seed, device, prepare, attempt.ranks)
+        batch = next(coming)
+        with kept_if_not_finite(attempt, trainee, batch):
+            values = take_step(trainee, batch, schedule, attempt.seed, device, prepare, attempt.ranks)
 
         if trainee.step % line_every == 0 or trainee.step == timeline.total:
             means = dict(zip(values, trainee.window_means(), strict=True))

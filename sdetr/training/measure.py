@@ -41,7 +41,7 @@ def measure(settings: Path, out: Path, device: str = "auto") -> None:
     chosen, watch = choose_device(device), Stopwatch()
     run = load(MeasureRun, settings)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "measure.log"):
+    with logged_to(scale / "state" / path / "measure.log", out=out):
         names = {slot: getattr(run.what, slot, None) for slot in ("init", "heads", "proposals")}
         inputs = {"settings": settings, "test": Path(run.test)} | {n: Path(f) for n, f in names.items() if f}
         begun = record.begin(run.stage, path, getattr(run.what, "seed", None), inputs, describe(chosen))

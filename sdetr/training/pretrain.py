@@ -44,7 +44,7 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
     chosen = choose_device(device)
     _refuse_parted_statistics(run, ranks)
     scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "train.log", ranks):
+    with logged_to(scale / "state" / path / "train.log", ranks, out):
         said = settings.read_bytes()
         inputs = {"settings": settings, "init": init} | files_of(run)
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks)

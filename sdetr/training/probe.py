@@ -14,6 +14,7 @@ from torch import Tensor
 from sdetr.data.normalise import normalise
 from sdetr.interop.weights import save_weights
 from sdetr.models.backbone import ResNet
+from sdetr.models.settings import TrunkSettings
 from sdetr.objectives.objective import Objective
 from sdetr.objectives.regions_found import REGION
 from sdetr.training.compiled import compile_for
@@ -58,7 +59,7 @@ def beginning(run: PretrainRun | FinetuneRun, device: torch.device) -> Trainee:
     if isinstance(run, FinetuneRun):
         objective = detection_of(run, CLASSES, None, device)
     else:
-        with _drawn_target(run) as drawn:
+        with drawn_target(run, run.trunk) as drawn:
             objective = search_of(drawn, None, device)
     return Trainee.begin(objective.to(device).train(), run.protocol, None)
 
@@ -111,12 +112,12 @@ def _with_looks(view: View, run: PretrainRun, random: torch.Generator) -> View:
 
 
 @contextmanager
-def _drawn_target(run: PretrainRun) -> Iterator[PretrainRun]:
+def drawn_target(run: PretrainRun, trunk: TrunkSettings) -> Iterator[PretrainRun]:
     """The run with a backbone that says how boxes look, drawn, where it needs one."""
     if run.target is None:
         yield run
         return
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "target.safetensors"
-        save_weights(ResNet(run.trunk), target, {"kind": "backbone", "trunk": json.dumps(run.trunk.said())})
+        save_weights(ResNet(trunk), target, {"kind": "backbone", "trunk": json.dumps(trunk.said())})
         yield run.model_copy(update={"target": str(target)})

@@ -20,12 +20,10 @@ def told_if_too_large(
     try:
         yield
     except torch.OutOfMemoryError as error:
-        images, least = (
-            batch[0].images,
-            1 if len(batch) == 1 else None,
-        )  # pairs share their batch's statistics
+        images = batch[0].images
         tried = min(schedule.micro_batch or len(images), len(images))
-        fits = [f"micro_batch: {tried // 2} (the same gradients)"] if tried > 1 and least else []
+        divisible = tried > 1 and len(batch) == 1  # pairs of views share their batch's statistics
+        fits = [f"micro_batch: {tried // 2} (the same gradients)"] if divisible else []
         fits += ["bfloat16: all"] if schedule.bfloat16 != "all" else []
         fits += ["gpu: N of the stage's resources, which shares the batch", "smaller images (short, longest)"]
         peak = peak_bytes(device)

@@ -62,6 +62,14 @@ class Trainee:
             "window": torch.stack(self.window) if self.window else None,
         }
 
+    @property
+    def state_bytes(self) -> int:
+        """What `state` takes, as soon as AdamW has its two moments of all that learns."""
+        moments: int = 2 * sum(p.nbytes for p in self.objective.parameters() if p.requires_grad)
+        copies = 2 if self.average else 1
+        values: int = sum(value.nbytes for value in self.objective.state_dict().values())
+        return moments + copies * values
+
     def _restore(self, saved: dict[str, Any]) -> None:
         self.step = saved["step"]
         self.objective.load_state_dict(saved["objective"])

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sdetr.files import written_whole
-from sdetr.proposals.described import read_described
+from sdetr.proposals.described import read_described, read_rows
 
 KEPT = 2
 """Draws kept in memory: the pass that ends and the one that begins."""
@@ -52,7 +52,7 @@ class DrawFile(Generic[Draw]):
         if number not in self._read:
             if len(self._read) == KEPT:
                 del self._read[next(iter(self._read))]
-            self._read[number] = self._columns(pq.ParquetFile(self.path).read_row_group(number))
+            self._read[number] = self._columns(read_rows(self.path, number, "planned views", "views", True))
         return self._read[number]
 
     @abstractmethod

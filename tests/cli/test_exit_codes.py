@@ -17,7 +17,7 @@ from sdetr.training import finetune
         (MemoryError("a"), 4),
     ],
 )
-def test_a_mistake_a_number_that_is_none_and_too_little_memory_have_codes_of_their_own(
+def test_fault_39_and_fault_41_have_exit_codes_of_their_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, code: int
 ) -> None:
     def fails(*_: object) -> None:

@@ -21,3 +21,10 @@ def edit(params: Path, file: str, old: str, new: str) -> None:
     text = (params / file).read_text()
     assert old in text
     (params / file).write_text(text.replace(old, new, 1))
+
+
+def make_all_rows(params: Path) -> None:
+    """Scale demo makes a part of this table's rows."""
+    edit(
+        params, "scales/demo.yaml", ", rows: [untrained, scratch, updetr, detreg, siamese, siamese-coco]", ""
+    )

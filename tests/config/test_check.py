@@ -68,7 +68,7 @@ def replaced(params, file: str, old: str, new: str) -> int:
         ),
     ],
 )
-def test_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, new, said):
+def test_fault_59_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, new, said):
     line = replaced(params, file, old, new)
     with pytest.raises(SettingsError) as caught:
         compile_plan(params, "paper")
@@ -121,7 +121,7 @@ def test_a_mistake_is_one_line_with_file_line_key_and_cure(params, file, old, ne
         ),
     ],
 )
-def test_a_name_without_a_file_names_the_nearest(params, file, old, new, said):
+def test_fault_59_a_name_without_a_file_names_the_nearest(params, file, old, new, said):
     replaced(params, file, old, new)
     with pytest.raises(SettingsError, match=said) as caught:
         compile_plan(params, "paper")

@@ -7,7 +7,7 @@ import pytest
 
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
-from tests.config.conftest import ROOT, edit
+from tests.config.conftest import ROOT, edit, make_all_rows
 
 TABLE, ALONE = "tables/siamese-cost.yaml", ["siamese-cost"]
 BENCH = "bench/siamese-cost/conditional"
@@ -18,9 +18,10 @@ def settings(params: Path, scale: str, tables: list[str], stage: str) -> dict[st
 
 
 @pytest.mark.parametrize("scale", ["paper", "demo"])
-def test_its_steps_are_those_of_the_pretraining_that_a_row_starts_from_but_for_the_batch(scale):
-    costs = settings(ROOT / "params", scale, ALONE, "cost")
-    others = settings(ROOT / "params", scale, ["siamese-voc"], "pretrain")
+def test_its_steps_are_those_of_the_pretraining_that_a_row_starts_from_but_for_the_batch(params, scale):
+    make_all_rows(params)
+    costs = settings(params, scale, ALONE, "cost")
+    others = settings(params, scale, ["siamese-voc"], "pretrain")
     assert len(costs) == 3
     for path, said in costs.items():
         pretext = path.split("/")[3].partition("~")[0]

@@ -10,7 +10,7 @@ from sdetr.config.compile import compile_plan, compile_table
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.config.plan import Plan
-from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit
+from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit, make_all_rows
 
 
 def copied(params: Path) -> None:
@@ -96,6 +96,7 @@ def test_starts_that_a_scale_makes_equal_run_once_and_the_cell_says_so(params):
         "blank:\n",
         "  supervised: {label: supervised, start: supervised_r50}\nblank:\n",
     )
+    make_all_rows(params)
     edit(params, "scales/demo.yaml", "supervised_r50: shapes-r18-s1", "supervised_r50: shapes-r18-s0")
     plan = compile_plan(params, "demo", ["siamese-voc"])
     assert not [path for path in plan.jobs if "supervised" in path]
@@ -112,6 +113,7 @@ def test_another_seed_of_the_backbone_is_another_run(params):
         "blank:\n",
         "  supervised: {label: supervised, start: supervised_r50}\nblank:\n",
     )
+    make_all_rows(params)
     plan = compile_plan(params, "demo")
     assert f"finetune/{VANILLA}/detr/supervised_r50/seed0" in plan.jobs
     assert "same_as" not in plan.jobs["tables/siamese-voc"].settings

@@ -25,7 +25,7 @@ def test_the_nearest_place_stands_for_an_absent_key(tmp_path):
 
 
 @pytest.mark.parametrize("text, line", [("a: 1\nb: 2\na: 3\n", 3), ("b:\n  c: 1\n  c: 1\n", 3)])
-def test_a_key_said_twice_is_refused_with_its_line(tmp_path, text, line):
+def test_fault_59_a_key_said_twice_is_refused_with_its_line(tmp_path, text, line):
     with pytest.raises(SettingsError, match=rf"file.yaml:{line}: . *.*said twice"):
         read(tmp_path, text)
 

@@ -35,7 +35,7 @@ def test_nothing_found_survives_the_file(tmp_path):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
 @pytest.mark.parametrize("column", ["score", "box_xywh_px"])
-def test_a_number_that_is_not_finite_is_refused_with_its_image(scene, write_index, column, value):
+def test_fault_40_a_number_that_is_not_finite_is_refused_with_its_image(scene, write_index, column, value):
     index, predictions = scene
     for row in (3, 5):
         predictions["image_id"][row] = predictions["image_id"][3]

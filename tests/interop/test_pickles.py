@@ -52,7 +52,7 @@ def hostile(canary: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("where", hostile(Path("x")))
-def test_a_call_in_a_file_is_refused_by_name_and_not_made(
+def test_fault_57_a_call_in_a_file_is_refused_by_name_and_not_made(
     tmp_path: Path, canary: Path, where: str, zipped: bool
 ) -> None:
     path = tmp_path / "hostile.pth"
@@ -69,7 +69,7 @@ def test_the_call_is_one_that_would_have_worked(tmp_path: Path, canary: Path) ->
     assert canary.exists()
 
 
-def test_a_pickle_without_torchs_frame_is_refused_too(tmp_path: Path, canary: Path) -> None:
+def test_fault_57_a_pickle_without_torchs_frame_is_refused_too(tmp_path: Path, canary: Path) -> None:
     path = tmp_path / "hostile.pth"
     path.write_bytes(pickle.dumps({"model": {}, "args": hostile(canary)["at the top"]}, protocol=2))
     with pytest.raises(ValueError, match=r"would call (posix|nt)\.system"):
@@ -77,7 +77,9 @@ def test_a_pickle_without_torchs_frame_is_refused_too(tmp_path: Path, canary: Pa
     assert not canary.exists()
 
 
-def test_a_hostile_file_in_a_folder_of_hugging_faces_is_refused(tmp_path: Path, canary: Path) -> None:
+def test_fault_57_a_hostile_file_in_a_folder_of_hugging_faces_is_refused(
+    tmp_path: Path, canary: Path
+) -> None:
     theirs = hugging_face(variant="detr")
     theirs.save_pretrained(tmp_path / "hf")
     (tmp_path / "hf" / "model.safetensors").unlink()
@@ -90,7 +92,7 @@ def test_a_hostile_file_in_a_folder_of_hugging_faces_is_refused(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("state", [5, "words", [1, 2], (None, {"__class__": 3})])
-def test_args_of_a_forged_state_are_refused_or_empty_words(tmp_path: Path, state: Any) -> None:
+def test_fault_57_args_of_a_forged_state_are_refused_or_empty_words(tmp_path: Path, state: Any) -> None:
     torch.save({"model": WEIGHTS, "args": Call(argparse.Namespace, (), state)}, tmp_path / "x.pth")
     with pytest.raises(ValueError, match=r"cannot read .*x\.pth"):
         read_state(tmp_path / "x.pth")

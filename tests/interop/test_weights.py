@@ -35,7 +35,7 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     assert read_weights(tmp_path / "0")[1] == said
 
 
-def test_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
+def test_fault_49_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_weights(nn.Linear(30, 20), path, {})
     path.write_bytes(path.read_bytes()[:-7])

@@ -89,7 +89,7 @@ def test_gradients_are_taken_when_asked_for_though_a_forest_is_there(edgeboxes, 
     assert choose_edges(edgeboxes("edgeboxes", edges="gradient"), forest.parent).about["edges"] == "gradient"
 
 
-def test_a_wanted_forest_that_is_absent_is_an_error_with_file_address_and_place(edgeboxes, tmp_path):
+def test_fault_62_a_wanted_forest_that_is_absent_is_an_error_with_file_address_and_place(edgeboxes, tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         choose_edges(edgeboxes("edgeboxes", edges="structured"), tmp_path)
     assert str(tmp_path / "model.yml.gz") in str(caught.value)

@@ -202,6 +202,19 @@ def test_a_broken_image_is_left_out_named_and_counted(job, index, tmp_path, capl
     assert Proposals(tmp_path / "merged.parquet").of(broken.id).shape == (0, 4)
 
 
+def test_fault_50_an_index_that_changes_while_boxes_are_proposed_leaves_no_record(
+    job, index, tmp_path, monkeypatch
+):
+    def changing(*words, **named):
+        index.write_text(index.read_text() + " ")
+        return read_image(*words, **named)
+
+    monkeypatch.setattr("sdetr.proposals.walk.read_image", changing)
+    with pytest.raises(ValueError, match=rf"{index} \(dataset\) changed while this ran"):
+        propose(job("random", index), tmp_path / "p.parquet")
+    assert not (tmp_path / "p.json").exists()
+
+
 def test_an_absent_image_stops_the_stage_and_is_named(job, index, tmp_path):
     gone = Index.load(index).images[3]
     (index.parent / gone.file).unlink()

@@ -1,5 +1,9 @@
 """The file of proposals: what was written is what is read, in any order of asking."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -7,6 +11,7 @@ import pytest
 from sdetr.proposals import store
 from sdetr.proposals.store import Proposals, write_proposals
 
+ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"left_out": {"4": "gone.jpg"}}
 
 
@@ -132,7 +137,7 @@ def test_a_file_of_no_image_can_be_read(tmp_path):
     assert Proposals(tmp_path / "p.parquet").of(4).shape == (0, 4)
 
 
-def test_what_is_no_proposals_file_is_said_to_be_none(tmp_path):
+def test_fault_49_what_is_no_proposals_file_is_said_to_be_none(tmp_path):
     with pytest.raises(FileNotFoundError, match="no proposals"):
         Proposals(tmp_path / "absent.parquet")
     (tmp_path / "text.parquet").write_text("not parquet")
@@ -155,3 +160,48 @@ def test_a_failure_on_the_way_leaves_no_file(tmp_path):
 def _written(folder):
     write_proposals(folder / "p.parquet", rows([2]), lambda: LEFT_OUT)
     return folder / "p.parquet"
+
+
+@pytest.mark.parametrize("fault", ["a byte short", "half", "a hole"])
+def test_fault_49_a_torn_file_is_named_with_the_verb_that_makes_it_again(tmp_path, fault):
+    path = _written(tmp_path)
+    content = path.read_bytes()
+    hole = content[:4] + bytes(40) + content[44:]
+    path.write_bytes({"a byte short": content[:-1], "half": content[: len(content) // 2]}.get(fault, hole))
+    with pytest.raises(ValueError, match=rf"{path}.* torn|{path} holds no proposals, or not all") as caught:
+        Proposals(path).of(2)
+    assert "`sdetr propose`" in str(caught.value) and "remove" in str(caught.value)
+
+
+WRITING = """if True:
+    import sys
+    from pathlib import Path
+    from sdetr.proposals.store import write_proposals
+    from tests.proposals.test_proposals_store import LEFT_OUT, rows
+
+    def halting():
+        yield from rows([2, 5])
+        print("half", flush=True)
+        sys.stdin.readline()
+        yield from rows([9])
+
+    write_proposals(Path(sys.argv[1]), halting(), lambda: LEFT_OUT)
+"""
+
+
+def test_fault_48_two_workers_that_write_the_same_file_at_once_both_succeed(tmp_path):
+    path = tmp_path / "p.parquet"
+    command = [sys.executable, "-c", WRITING, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as two:
+        both = (one, two)
+        assert [worker.stdout.readline() for worker in both] == ["half\n"] * 2
+        assert len(list(tmp_path.iterdir())) == 2 and not path.exists()  # each has a file of its own
+        contents = []
+        for worker in both:
+            worker.stdin.write("on\n")
+            worker.stdin.close()
+            assert worker.wait(timeout=60) == 0
+            contents.append(path.read_bytes())
+    assert contents[0] == contents[1] and [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert [row[0] for row in Proposals(path).rows()] == [2, 5, 9]

@@ -10,7 +10,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 
 @given(TEXT, TEXT)
-def test_text_and_attributes_come_back_as_they_went_in_and_add_no_element(text, value):
+def test_fault_63_text_and_attributes_come_back_as_they_went_in_and_add_no_element(text, value):
     read = Read(tag("p", text, tag("b", text), title=value))
     assert read.elements == [("p", {"title": value}), ("b", {})]
     assert read.text == text * 2

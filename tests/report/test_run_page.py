@@ -167,7 +167,7 @@ def test_links_are_relative_to_the_page(toy):
     assert f"mlflow.html#{toy.run}" in toy.out.read_text()
 
 
-def test_names_from_files_are_text_wherever_they_stand(toy):
+def test_fault_63_names_from_files_are_text_wherever_they_stand(toy):
     toy.record |= {"commit": EVIL, "device": EVIL, "versions": {EVIL: EVIL}, "seconds": {"total": 1, EVIL: 2}}
     toy.record["starts"][0]["host"] = EVIL
     toy.record["inputs"]["train"] = {"path": f"data/raw/{EVIL[:7]}/x.json", "sha256": EVIL}
@@ -250,7 +250,7 @@ def test_a_path_of_a_machine_is_shown_from_the_root(toy, tmp_path):
     assert str(tmp_path) not in toy.out.read_text()
 
 
-def test_the_end_of_the_log_is_of_this_attempt_and_nothing_holds_a_password(toy, monkeypatch):
+def test_fault_64_the_end_of_the_log_is_of_this_attempt_and_nothing_holds_a_password(toy, monkeypatch):
     monkeypatch.setenv("STORE_TOKEN", "hunter<2>pass")
     toy.log += ["fetching https://me:sesame@example.org/x", "with hunter<2>pass"]
     toy.settings["differences"] = [{"field": "url", "here": "hunter<2>pass", "paper": None}]

@@ -5,7 +5,9 @@ import fcntl
 import importlib.util
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -111,11 +113,11 @@ def assert_one_line_and_then_nothing_is_lost(tree: Tree, uri: str) -> None:
     assert not [one for one in check(tree.plan, tree.root) if one.fault]
 
 
-def test_a_closed_port(tree):
+def test_fault_60_a_closed_port(tree):
     assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{closed_port()}")
 
 
-def test_a_server_that_accepts_and_never_answers(tree, silent):
+def test_fault_60_a_server_that_accepts_and_never_answers(tree, silent):
     assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{silent}")
 
 
@@ -123,7 +125,7 @@ def test_a_server_that_falls_silent_after_a_first_word(tree, falls_silent):
     assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{falls_silent}")
 
 
-def test_a_server_that_dribbles_a_byte_a_second(tree, dribbling):
+def test_fault_60_a_server_that_dribbles_a_byte_a_second(tree, dribbling):
     assert_one_line_and_then_nothing_is_lost(tree, f"http://user:{PASSWORD}@127.0.0.1:{dribbling}")
 
 
@@ -179,14 +181,23 @@ def test_a_database_whose_driver_is_not_installed(tree, silent):
         assert "psycopg2" in said and PASSWORD not in said
 
 
-def test_a_database_server_that_is_away(tree):
+def test_fault_60_a_database_server_that_is_away(tree):
     uri = f"postgresql://user:{PASSWORD}@127.0.0.1:{closed_port()}/mlflow"
     assert_one_line_and_then_nothing_is_lost(tree, uri)
 
 
-def test_a_database_that_may_only_be_read(tree):
+def test_fault_60_a_database_that_may_only_be_read(tree):
     uri = f"sqlite:///file:{tree.root / 'mlflow.db'}?mode=ro&uri=true"
     assert_one_line_and_then_nothing_is_lost(tree, uri)
+
+
+def test_fault_60_a_database_of_a_newer_mlflow(tree):
+    sync(tree.plan, tree.root)
+    newer = tree.root / "newer.db"
+    shutil.copy(tree.root / "mlflow.db", newer)
+    with contextlib.closing(sqlite3.connect(newer)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    assert_one_line_and_then_nothing_is_lost(tree, f"sqlite:///{newer}")
 
 
 def test_a_second_sync_beside_a_first_one_says_so_instead_of_writing_too(tree, monkeypatch):
@@ -199,7 +210,7 @@ def test_a_second_sync_beside_a_first_one_says_so_instead_of_writing_too(tree, m
             list(check(tree.plan, tree.root))
 
 
-def test_nothing_that_is_sent_or_written_holds_a_secret_of_the_environment(tree, monkeypatch):
+def test_fault_64_nothing_that_is_sent_or_written_holds_a_secret_of_the_environment(tree, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", PASSWORD)
     settings = next(tree.root.glob("data/smoke/finetune/*/conditional/swav_r50/seed0/settings.yaml"))
     address = f"http://me:{PASSWORD}x@host/file"

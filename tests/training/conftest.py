@@ -17,6 +17,7 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
+from sdetr.training.ranks import ALONE, Ranks
 from sdetr.training.settings import ScheduleSettings
 from sdetr.types import View
 
@@ -83,13 +84,12 @@ def schedule() -> Callable[..., ScheduleSettings]:
 def attempt_in() -> Callable[..., Attempt]:
     """Begin, or begin again, the run of a toy under a folder."""
 
-    def begin(folder: Path, settings: ScheduleSettings) -> Attempt:
+    def begin(folder: Path, settings: ScheduleSettings, ranks: Ranks = ALONE) -> Attempt:
         start = folder / "start"
         folder.mkdir(parents=True, exist_ok=True)
         start.write_text("where it starts")
-        return Attempt(
-            folder, "toy", "toy/seed0", settings, 0, {"settings": start, "init": start}, torch.device("cpu")
-        )
+        files = {"settings": start, "init": start}
+        return Attempt(folder, "toy", "toy/seed0", settings, 0, files, torch.device("cpu"), ranks)
 
     return begin
 

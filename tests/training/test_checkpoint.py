@@ -24,7 +24,7 @@ def test_the_newest_state_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, -1])
-def test_a_torn_last_state_falls_back_to_the_previous_with_one_warning(
+def test_fault_43_a_torn_last_state_falls_back_to_the_previous_with_one_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, length: int
 ) -> None:
     checkpoint = saved_twice(tmp_path)
@@ -37,7 +37,7 @@ def test_a_torn_last_state_falls_back_to_the_previous_with_one_warning(
     assert "last.pt is torn" in caplog.text
 
 
-def test_flipped_bytes_in_the_last_state_are_noticed(tmp_path: Path) -> None:
+def test_fault_43_flipped_bytes_in_the_last_state_are_noticed(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, MADE)
     checkpoint.save({"step": 1})
     checkpoint.save({"step": 2, "weights": torch.zeros(20_000)})
@@ -49,7 +49,7 @@ def test_flipped_bytes_in_the_last_state_are_noticed(tmp_path: Path) -> None:
     assert state["step"] == 1
 
 
-def test_a_kill_between_the_two_renames_loses_one_state_only(tmp_path: Path) -> None:
+def test_fault_43_a_kill_between_the_two_renames_loses_one_state_only(tmp_path: Path) -> None:
     checkpoint = saved_twice(tmp_path)
     checkpoint.last.unlink()
     state = checkpoint.load()
@@ -57,7 +57,7 @@ def test_a_kill_between_the_two_renames_loses_one_state_only(tmp_path: Path) -> 
     assert state["step"] == 1
 
 
-def test_a_half_written_file_of_a_killed_process_is_cleaned(tmp_path: Path) -> None:
+def test_fault_43_a_half_written_file_of_a_killed_process_is_cleaned(tmp_path: Path) -> None:
     checkpoint = saved_twice(tmp_path)
     half = tmp_path / ".last.pt.123.tmp"
     half.write_bytes(b"half")
@@ -65,7 +65,7 @@ def test_a_half_written_file_of_a_killed_process_is_cleaned(tmp_path: Path) -> N
     assert not half.exists()
 
 
-def test_a_failed_save_leaves_the_old_state(tmp_path: Path) -> None:
+def test_fault_42_a_failed_save_leaves_the_old_state(tmp_path: Path) -> None:
     checkpoint = saved_twice(tmp_path)
     with pytest.raises(Exception, match="pickle"):
         checkpoint.save({"step": 3, "weights": lambda: None})
@@ -85,7 +85,7 @@ def test_a_failed_save_leaves_the_old_state(tmp_path: Path) -> None:
         ({"settings": {"protocol": {"lr": 0.1, "workers": 2}}, "inputs": {"init": "xyz"}}, "inputs.init"),
     ],
 )
-def test_a_state_of_something_else_is_moved_aside_and_said(
+def test_fault_46_a_state_of_something_else_is_moved_aside_and_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, other: dict[str, object], named: str
 ) -> None:
     saved_twice(tmp_path)
@@ -100,14 +100,14 @@ def test_a_state_of_something_else_is_moved_aside_and_said(
     assert (tmp_path / "superseded-2").is_dir()
 
 
-def test_settings_that_change_no_number_do_not_cost_the_state(tmp_path: Path) -> None:
+def test_fault_46_settings_that_change_no_number_do_not_cost_the_state(tmp_path: Path) -> None:
     saved_twice(tmp_path)
     other = {"settings": {"protocol": {"lr": 0.1, "save_every_s": 5}}, "inputs": {"init": "abc"}}
     assert differing(MADE, other) == []
     assert Checkpoint(tmp_path, other).load() is not None
 
 
-def test_a_finished_run_keeps_no_states(tmp_path: Path) -> None:
+def test_fault_46_a_finished_run_keeps_no_states(tmp_path: Path) -> None:
     saved_twice(tmp_path)
     Checkpoint(tmp_path, {"settings": {}}).load()
     checkpoint = saved_twice(tmp_path)

@@ -10,19 +10,19 @@ import torch
 from sdetr.training.device import choose_device, describe, rounds_frozen
 
 
-def test_a_device_that_is_not_there_is_refused_with_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_61_a_device_that_is_not_there_is_refused_with_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"device cuda was asked for, but torch .* finds only: .*cpu"):
         choose_device("cuda")
 
 
-def test_an_unknown_device_is_refused_with_the_known_ones() -> None:
+def test_fault_61_an_unknown_device_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'tpu' is unknown; known: auto, cpu, cuda, mps"):
         choose_device("tpu")
 
 
 @pytest.mark.parametrize(("cuda", "kind"), [(True, "cuda"), (False, "cpu")])
-def test_auto_takes_the_best_there_is_and_says_so_in_one_line(
+def test_fault_61_auto_takes_the_best_there_is_and_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cuda: bool, kind: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)

@@ -138,7 +138,7 @@ def test_the_record_says_what_they_were_made_of(made: Callable[..., Path], plan:
     assert list(record["outputs"]) == ["seed0.safetensors"]
 
 
-def test_features_of_another_plan_or_of_nothing_are_refused(
+def test_fault_49_features_of_another_plan_or_of_nothing_are_refused(
     made: Callable[..., Path], dataset: Dataset, plan: ViewPlan, tmp_path: Path
 ) -> None:
     features = made()
@@ -153,8 +153,10 @@ def test_features_of_another_plan_or_of_nothing_are_refused(
     with pytest.raises(FileNotFoundError, match="no features"):
         PairBatches(dataset, plan, 16, 4, seed=0, features=tmp_path / "absent.safetensors")
     (tmp_path / "text.safetensors").write_text("nothing of the kind")
-    with pytest.raises(ValueError, match="holds no features of views"):
-        PairBatches(dataset, plan, 16, 4, seed=0, features=tmp_path / "text.safetensors")
+    (tmp_path / "torn.safetensors").write_bytes(features.read_bytes()[:-1])
+    for name in ("text", "torn"):
+        with pytest.raises(ValueError, match=f"{name}.safetensors holds no features of views"):
+            PairBatches(dataset, plan, 16, 4, seed=0, features=tmp_path / f"{name}.safetensors")
 
 
 def test_a_file_that_does_not_say_its_trunk_is_no_backbone(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_the_picture_is_a_picture(run: Path) -> None:
         assert len(picture.getcolors(2**20) or []) > 3
 
 
-def test_killed_by_the_system_at_a_random_step_it_ends_with_the_same_bits(
+def test_fault_45_killed_by_the_system_at_a_random_step_it_ends_with_the_same_bits(
     run: Path, finetune_settings: dict[str, Any], backbone_file: Path, tmp_path: Path, as_yaml: Write
 ) -> None:
     settings, out = as_yaml(tmp_path / "settings.yaml", finetune_settings), tmp_path / "demo" / RUN

@@ -5,25 +5,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from torch import Tensor
 
 from sdetr.data.endless import endless
 from sdetr.objectives.objective import Objective
-from sdetr.training.attempt import Attempt
 from sdetr.training.halt import ASKING, Halted, at_once, at_step_ends, listening
 from sdetr.training.loop import train
 from sdetr.training.settings import ScheduleSettings
 from sdetr.training.timeline import Timeline
 from sdetr.types import View
-from tests.training.test_loop import curve, evaluated
-
-Batches = Callable[[int], Iterator[View]]
-Begin = Callable[[Path, ScheduleSettings], Attempt]
+from tests.training.resuming import Batches, Begin, Runs, assert_same_end
 
 LEAVING = (
     "import signal, sys; from sdetr.training.halt import unless_halted\n"
@@ -49,7 +44,7 @@ def asking_in(objective: Objective, step: int, number: signal.Signals) -> Object
 
 @pytest.mark.parametrize("number", ASKING)
 @pytest.mark.parametrize("step", [1, 5, 12])
-def test_a_signal_ends_a_training_after_its_step_and_the_next_start_ends_with_the_same_bits(
+def test_fault_44_a_signal_ends_a_training_after_its_step_and_the_next_start_ends_with_the_same_bits(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
@@ -59,25 +54,16 @@ def test_a_signal_ends_a_training_after_its_step_and_the_next_start_ends_with_th
     step: int,
 ) -> None:
     settings = schedule(steps_per_epoch=3.0, save_every_s=1e9)
-    timeline = Timeline.of(settings, 1)
-
-    def begin(folder: str) -> tuple[Objective, Attempt]:
-        torch.manual_seed(0)
-        return type(toy)(), attempt_in(tmp_path / folder, settings)
-
-    whole, attempt = begin("whole")
-    expected = train(whole, batches, timeline, attempt, evaluated).state_dict()
-    first, asked = begin("asked")
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, settings)
+    first, asked = runs.begin("asked")
     with pytest.raises(Halted, match=number.name), listening():
-        train(asking_in(first, step, number), batches, timeline, asked, evaluated)
-    second, resumed = begin("asked")
-    found = train(second, batches, timeline, resumed, evaluated).state_dict()
-    assert [start["step"] for start in resumed.record["starts"]] == [0, step]
-    assert all(torch.equal(expected[name], found[name]) for name in expected)
-    assert curve(resumed) == curve(attempt)
+        runs.train(asking_in(first, step, number), asked)
+    resumed = runs.whole("asked")
+    assert [start["step"] for start in resumed[1].record["starts"]] == [0, step]
+    assert_same_end(runs.whole(), resumed)
 
 
-def test_an_evaluation_stops_at_once_and_the_steps_before_it_are_saved(
+def test_fault_44_an_evaluation_stops_at_once_and_the_steps_before_it_are_saved(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
@@ -107,7 +93,7 @@ def test_ctrl_c_twice_does_not_wait_for_the_step() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_what_was_asked_while_a_step_took_place_ends_the_evaluation_that_follows() -> None:
+def test_fault_44_what_was_asked_while_a_step_took_place_ends_the_evaluation_that_follows() -> None:
     with listening(), at_step_ends():
         os.kill(os.getpid(), signal.SIGUSR1)
         with pytest.raises(Halted, match="SIGUSR1"), at_once():
@@ -144,7 +130,7 @@ def leaving(tmp_path: Path, number: signal.Signals, job: str = "", scontrol: str
 
 
 @pytest.mark.parametrize("number", ASKING)
-def test_without_a_cluster_it_exits_and_says_which_signal_it_was(
+def test_fault_44_without_a_cluster_it_exits_and_says_which_signal_it_was(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     process = leaving(tmp_path, number)
@@ -155,7 +141,7 @@ def test_without_a_cluster_it_exits_and_says_which_signal_it_was(
 
 
 @pytest.mark.parametrize("number, asked", [(signal.SIGUSR1, "requeue 7\n"), (signal.SIGTERM, "")])
-def test_a_job_stays_until_it_is_killed_and_asks_for_another_turn_before_its_time_is_over(
+def test_fault_44_a_job_stays_until_it_is_killed_and_asks_for_another_turn_before_its_time_is_over(
     tmp_path: Path, number: signal.Signals, asked: str
 ) -> None:
     process, file = leaving(tmp_path, number, "7"), tmp_path / "asked"
@@ -170,7 +156,7 @@ def test_a_job_stays_until_it_is_killed_and_asks_for_another_turn_before_its_tim
     process.communicate(timeout=60)
 
 
-def test_a_job_that_may_not_have_another_turn_says_why_and_fails(tmp_path: Path) -> None:
+def test_fault_44_a_job_that_may_not_have_another_turn_says_why_and_fails(tmp_path: Path) -> None:
     process = leaving(tmp_path, signal.SIGUSR1, "7", "echo 'Requested operation is disabled' >&2; exit 1")
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGUSR1

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sdetr.data.dataset import Dataset
+from sdetr.evaluation.boxes import evaluate
 from sdetr.models.detector import Detector
 from sdetr.training.infer import clipped_xywh_px, predict
 from sdetr.training.ranks import Ranks
@@ -34,6 +35,21 @@ def test_every_image_is_answered_with_at_most_so_many_answers(finetune_settings:
     for image_id, (x, y, width, height) in zip(found["image_id"], found["box_xywh_px"], strict=True):
         assert x + width <= sizes[image_id][1] + 1e-3
         assert y + height <= sizes[image_id][0] + 1e-3
+
+
+@pytest.mark.parametrize("head", ["class_head", "box_head"])
+def test_fault_40_a_detector_that_says_nan_has_no_ap_but_an_error_that_names_images(
+    finetune_settings: dict[str, Any], head: str
+) -> None:
+    run = FinetuneRun.model_validate(finetune_settings)
+    detector = Detector(run.model, run.trunk, 3).eval()
+    for parameter in detector.get_submodule(head).parameters():
+        parameter.data.fill_(torch.nan)
+    found = predict(detector, Dataset(Path(run.test)), run.protocol.resize, 4)
+    with pytest.raises(
+        ValueError, match=r"24 of 24 detections \(in image 3: 4, .* not finite; did the training"
+    ):
+        evaluate(Path(run.test), found | {"dataset": "rectangles"})
 
 
 def test_updetr_t23_an_image_is_answered_alike_whatever_its_neighbours(

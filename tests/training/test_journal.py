@@ -45,6 +45,6 @@ def test_a_curve_shorter_than_the_state_says_is_refused(tmp_path: Path) -> None:
         Journal(tmp_path / "metrics.jsonl", 10)
 
 
-def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_fault_40_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         Journal(tmp_path / "metrics.jsonl").write(step=1, loss=float("nan"))

@@ -1,6 +1,9 @@
+import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +13,18 @@ from torch import Tensor
 
 from sdetr.objectives.objective import Objective
 from sdetr.training import loop
-from sdetr.training.attempt import Attempt, logged_to
+from sdetr.training.attempt import logged_to
+from sdetr.training.capsule import Capsule
 from sdetr.training.loop import train
+from sdetr.training.ranks import Ranks
 from sdetr.training.settings import ScheduleSettings
 from sdetr.training.timeline import Timeline
 from sdetr.types import View
-
-Batches = Callable[[int], Iterator[View]]
-Begin = Callable[[Path, ScheduleSettings], Attempt]
+from tests.training.resuming import Batches, Begin, Runs, assert_same_end, curve, evaluated
 
 
 class Killed(Exception):  # noqa: N818  # stands for a signal
     """The process is gone."""
-
-
-def evaluated(objective: Objective, _step: int) -> dict[str, float]:
-    assert not objective.training
-    torch.rand(7)  # whatever an evaluation draws must not change what is trained
-    return {"AP": float(sum(value.sum() for value in objective.state_dict().values()))}
-
-
-def curve(attempt: Attempt) -> list[dict[str, Any]]:
-    """Everything but the times and what the machine did."""
-    lines = [json.loads(line) for line in (attempt.folder / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if not k.startswith(("time", "system/"))} for line in lines]
 
 
 def killed_in(objective: Objective, forwards: int) -> Objective:
@@ -54,7 +45,7 @@ def killed_in(objective: Objective, forwards: int) -> Objective:
 
 @pytest.mark.parametrize("ema", [None, 0.8])
 @pytest.mark.parametrize("forwards", [1, 2, 9, 14, 24])
-def test_a_killed_run_ends_with_the_same_bits_and_the_same_curve(
+def test_fault_45_a_killed_run_ends_with_the_same_bits_and_the_same_curve(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
@@ -64,50 +55,31 @@ def test_a_killed_run_ends_with_the_same_bits_and_the_same_curve(
     ema: float | None,
 ) -> None:
     settings = schedule(steps_per_epoch=3.0, micro_batch=2, ema=ema)
-    timeline = Timeline.of(settings, 1, evaluate_every=1)
-
-    def begin(folder: str) -> tuple[Objective, Attempt]:
-        torch.manual_seed(0)
-        return type(toy)(), attempt_in(tmp_path / folder, settings)
-
-    whole, attempt = begin("whole")
-    expected = train(whole, batches, timeline, attempt, evaluated).state_dict()
-
-    first, killed = begin("killed")
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, settings, evaluate_every=1)
+    first, killed = runs.begin("killed")
     with pytest.raises(Killed):
-        train(killed_in(first, forwards), batches, timeline, killed, evaluated)
+        runs.train(killed_in(first, forwards), killed)
     torch.rand(100)
-    second, resumed = begin("killed")
-    found = train(second, batches, timeline, resumed, evaluated).state_dict()
-
-    assert all(torch.equal(expected[name], found[name]) for name in expected)
-    assert curve(resumed) == curve(attempt)
-    assert [start["step"] for start in resumed.record["starts"]] == [0, (forwards - 1) // 2]
+    resumed = runs.whole("killed")
+    assert [start["step"] for start in resumed[1].record["starts"]] == [0, (forwards - 1) // 2]
+    assert_same_end(runs.whole(), resumed)
 
 
-def test_a_rarely_saved_run_continues_inside_the_window_of_a_line(
+def test_fault_45_a_rarely_saved_run_continues_inside_the_window_of_a_line(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
     schedule: Callable[..., ScheduleSettings],
     attempt_in: Begin,
 ) -> None:
-    settings = schedule(epochs=40, drop=[])
-    timeline = Timeline.of(settings, 1)  # a line every 4 steps, a state after every one
-    whole = attempt_in(tmp_path / "whole", settings)
-    train(type(toy)(), batches, timeline, whole, evaluated)
-    torch.manual_seed(0)
-    whole = attempt_in(tmp_path / "again", settings)
-    train(type(toy)(), batches, timeline, whole, evaluated)
-    torch.manual_seed(0)
+    # a line every 4 steps, a state after every one
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, schedule(epochs=40, drop=[]))
+    first, killed = runs.begin("killed")
     with pytest.raises(Killed):
-        train(
-            killed_in(type(toy)(), 7), batches, timeline, attempt_in(tmp_path / "killed", settings), evaluated
-        )
-    resumed = attempt_in(tmp_path / "killed", settings)
-    train(type(toy)(), batches, timeline, resumed, evaluated)
-    assert curve(resumed) == curve(whole)
-    assert [line["step"] for line in curve(resumed)][:3] == [4, 8, 12]
+        runs.train(killed_in(first, 7), killed)
+    resumed = runs.whole("killed")
+    assert_same_end(runs.whole(), resumed)
+    assert [line["step"] for line in curve(resumed[1])][:3] == [4, 8, 12]
 
 
 def test_a_line_is_the_mean_over_its_steps_and_carries_rate_and_epoch(
@@ -149,7 +121,7 @@ def test_points_of_the_curve_carry_their_epoch_as_a_whole_number(
     assert points == [(0, 0.0), (5, 2.0), (8, 3.0), (10, 4.0)]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_saved_state(
+def test_fault_39_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_saved_state(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
@@ -171,9 +143,30 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_saved_state(
     assert saved is not None
     assert saved["step"] == 6
     assert all(value.isfinite().all() for value in saved["objective"].values())
+    kept = Capsule.load(attempt.folder / "capsule.pt")
+    assert (kept.step, kept.batch[0].image_ids[0]) == (6, 600)
+    assert all(torch.equal(value, saved["objective"][name]) for name, value in kept.weights.items())
 
 
-def test_other_settings_train_anew_beside_the_old_state(
+def test_fault_39_a_full_disk_does_not_hide_what_was_not_finite(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Capsule, "save", full)
+    settings = schedule()
+    toy.weights["size"] = float("inf")
+    with pytest.raises(FloatingPointError, match=r"step 0: total not finite.*; no capsule .*No space left"):
+        train(toy, batches, Timeline.of(settings, 1), attempt_in(tmp_path, settings), evaluated)
+
+
+def test_fault_46_other_settings_train_anew_beside_the_old_state(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,
@@ -189,7 +182,91 @@ def test_other_settings_train_anew_beside_the_old_state(
     assert [start["step"] for start in anew.record["starts"]] == [0]
 
 
-def test_a_state_folder_has_one_owner_until_its_process_lets_go(tmp_path: Path) -> None:
+def test_fault_46_a_finished_run_begins_anew_and_its_record_has_one_start(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, schedule())
+    expected, attempt = runs.whole("run")
+    attempt.finish(tmp_path / "run.json", {})
+    again = runs.whole("run")
+    assert again[1].saved is None
+    assert [start["step"] for start in again[1].record["starts"]] == [0]
+    assert_same_end((expected, attempt), again)
+
+
+@dataclass(frozen=True)
+class Several(Ranks):
+    """The leading one of so many, who keeps to itself."""
+
+    def led(self, value: Any) -> Any:
+        return value
+
+
+def test_fault_46_another_number_of_ranks_continues_the_same_state_and_the_record_says_so(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, schedule())
+    first, killed = runs.begin("killed")
+    with pytest.raises(Killed):
+        runs.train(killed_in(first, 3), killed)
+    resumed = attempt_in(tmp_path / "killed", runs.settings, Several(0, 2))
+    assert resumed.saved and resumed.saved["step"] == 2
+    starts = [(start["step"], start.get("ranks", 1)) for start in resumed.record["starts"]]
+    assert starts == [(0, 1), (2, 2)]
+
+
+def test_fault_50_inputs_that_change_while_a_run_trains_keep_it_from_finishing(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, schedule())
+    whole, attempt = runs.whole("run")
+    start, out = tmp_path / "run" / "start", tmp_path / "out.json"
+    before = start.read_bytes()
+    start.write_text("another start")
+    with pytest.raises(ValueError, match=r"run/start \(init\) changed while this ran: its sha256 was .*put"):
+        attempt.finish(out, {})
+    assert not out.exists()
+    start.write_bytes(before)
+    again = runs.attempt_in(tmp_path / "run", runs.settings)
+    assert again.saved and again.saved["step"] == runs.timeline.total  # nothing is trained a second time
+    assert_same_end((whole, attempt), runs.train(runs.made(), again))
+    again.finish(out, {})
+    assert json.loads(out.read_text())["finished"]
+
+
+def test_fault_51_times_in_the_future_change_nothing(
+    tmp_path: Path,
+    toy: Objective,
+    batches: Batches,
+    schedule: Callable[..., ScheduleSettings],
+    attempt_in: Begin,
+) -> None:
+    runs = Runs(tmp_path, type(toy), batches, attempt_in, schedule())
+    first, killed = runs.begin("killed")
+    with pytest.raises(Killed):
+        runs.train(killed_in(first, 3), killed)
+    later = time.time() + 86400
+    for path in (tmp_path / "killed").rglob("*"):
+        os.utime(path, (later, later))
+    os.utime(killed.folder / "last.pt", (0, 0))  # and the newest state is from 1970
+    resumed = runs.whole("killed")
+    assert [start["step"] for start in resumed[1].record["starts"]] == [0, 2]
+    assert_same_end(runs.whole(), resumed)
+
+
+def test_fault_47_a_state_folder_has_one_owner_until_its_process_lets_go(tmp_path: Path) -> None:
     log_file = tmp_path / "state" / "train.log"
     with (
         logged_to(log_file),
@@ -221,7 +298,7 @@ def test_a_schedule_says_how_to_compile_and_graphs_hear_of_every_step(
 
 
 @pytest.mark.parametrize("micro_batch, tried", [(None, 4), (2, 2)])
-def test_a_gpu_that_is_too_small_is_told_with_shapes_and_with_what_takes_less(
+def test_fault_41_a_gpu_that_is_too_small_is_told_with_shapes_and_with_what_takes_less(
     tmp_path: Path,
     toy: Objective,
     batches: Batches,

@@ -112,7 +112,7 @@ def test_a_channel_that_never_fires_stays_finite(singles: Path) -> None:
     assert found.abs().max() == 0
 
 
-def test_a_killed_backbone_ends_with_the_same_bits(
+def test_fault_45_a_killed_backbone_ends_with_the_same_bits(
     singles: Path, tmp_path: Path, as_yaml: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = as_yaml(tmp_path / "s.yaml", settings(singles, save_every_s=0.0))

@@ -40,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, "BEAT_S", 0.2)
 
 
-def test_whoever_comes_second_hears_whose_it_is_and_changes_nothing(tmp_path: Path) -> None:
+def test_fault_47_whoever_comes_second_hears_whose_it_is_and_changes_nothing(tmp_path: Path) -> None:
     with owner_of(tmp_path) as process:
         said = (tmp_path / "lock").read_text()
         whose = f"process {process.pid} on {socket.gethostname()}, since 20.*; its heart beat 0 s ago"
@@ -49,7 +49,7 @@ def test_whoever_comes_second_hears_whose_it_is_and_changes_nothing(tmp_path: Pa
         assert (tmp_path / "lock").read_text() == said
 
 
-def test_a_folder_whose_owner_was_killed_is_taken_over_at_once(
+def test_fault_47_a_folder_whose_owner_was_killed_is_taken_over_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with owner_of(tmp_path) as process:
@@ -60,7 +60,7 @@ def test_a_folder_whose_owner_was_killed_is_taken_over_at_once(
         assert f"was left by process {process.pid} on " in caplog.text
 
 
-def test_a_heart_that_beats_on_another_machine_is_heard_though_its_clock_is_an_hour_off(
+def test_fault_51_a_heart_that_beats_on_another_machine_is_heard_though_its_clock_is_an_hour_off(
     tmp_path: Path, quick: None
 ) -> None:
     lock, gone = tmp_path / "lock", threading.Event()
@@ -80,7 +80,7 @@ def test_a_heart_that_beats_on_another_machine_is_heard_though_its_clock_is_an_h
         heart.join()
 
 
-def test_an_owner_on_another_machine_whose_heart_is_still_is_followed(
+def test_fault_47_an_owner_on_another_machine_whose_heart_is_still_is_followed(
     tmp_path: Path, quick: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "lock").write_text(json.dumps(ELSEWHERE))
@@ -90,7 +90,7 @@ def test_an_owner_on_another_machine_whose_heart_is_still_is_followed(
     assert "was left by process 7 on n2" in caplog.text and (tmp_path / "lock").read_text() == ""
 
 
-def test_where_there_are_no_locks_the_heart_tells(
+def test_fault_47_where_there_are_no_locks_the_heart_tells(
     tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:
@@ -105,7 +105,7 @@ def test_where_there_are_no_locks_the_heart_tells(
         pass
 
 
-def test_whoever_was_taken_for_dead_ends_before_it_writes_again(tmp_path: Path) -> None:
+def test_fault_47_whoever_was_taken_for_dead_ends_before_it_writes_again(tmp_path: Path) -> None:
     with owner_of(tmp_path) as process:
         (tmp_path / "lock").write_text(json.dumps(ELSEWHERE))
         assert process.wait(timeout=20) == 1

@@ -59,7 +59,7 @@ def test_a_fresh_head_of_the_same_shape_is_not_taken_either(
     assert torch.equal(other.get_parameter("class_head.0.weight"), own_head)
 
 
-def test_any_other_difference_is_an_error_with_a_table(
+def test_fault_58_any_other_difference_is_an_error_with_a_table(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source = detector(finetune_settings, classes=7)
@@ -137,7 +137,7 @@ def test_updetr_t9_a_backbone_of_any_kind_starts_with_all_of_its_weights_or_not_
         ({"turns": 3.0, "points": 2}, r"points 2, here 4; turns 3.0, here"),
     ],
 )
-def test_weights_that_mean_something_else_are_refused_though_they_fit(
+def test_fault_58_weights_that_mean_something_else_are_refused_though_they_fit(
     changes: dict[str, Any], words: str, finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     source, path = detector(finetune_settings), tmp_path / "weights.safetensors"
@@ -164,10 +164,11 @@ def test_siamese_t17_a_run_without_a_start_is_refused(
         transfer(detector(finetune_settings), tmp_path / "nothing.safetensors", ())
 
 
-def test_a_file_that_does_not_say_what_it_is_is_refused(
+def test_fault_58_a_file_that_does_not_say_what_it_is_is_refused(
     finetune_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     fresh = detector(finetune_settings)
-    save_weights(fresh, tmp_path / "weights.safetensors", {})
-    with pytest.raises(ValueError, match="neither `kind: backbone` nor `format: sdetr-2`"):
-        transfer(fresh, tmp_path / "weights.safetensors", ())
+    for said in ({}, {"format": "sdetr-3"}):  # nothing, or what a later version says
+        save_weights(fresh, tmp_path / "weights.safetensors", said)
+        with pytest.raises(ValueError, match=rf"neither `kind: backbone` nor `format: sdetr-2`.*but {said}"):
+            transfer(fresh, tmp_path / "weights.safetensors", ())

@@ -84,7 +84,7 @@ class Sick(Objective):
 
 
 @pytest.mark.parametrize(("kind", "named"), [("loss", "total, box"), ("gradient", "gradient of scale")])
-def test_what_is_not_finite_is_named_with_step_and_images_before_any_weight_changes(
+def test_fault_39_what_is_not_finite_is_named_with_step_and_images_before_any_weight_changes(
     kind: str, named: str
 ) -> None:
     sick, view = Sick(kind), uneven_view()

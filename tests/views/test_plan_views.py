@@ -104,12 +104,27 @@ def test_a_draw_without_any_image_is_refused_and_leaves_nothing(
         planned(index=bare)
 
 
-def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
+def test_fault_49_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.parquet"):
         ViewPlan(tmp_path / "absent.parquet")
     (tmp_path / "text.parquet").write_text("no plan")
     with pytest.raises(ValueError, match=r"text\.parquet holds no planned views"):
         ViewPlan(tmp_path / "text.parquet")
+
+
+def test_fault_49_a_torn_plan_is_named_with_the_verb_that_makes_it_again(
+    planned: Callable[..., Path],
+) -> None:
+    path = planned()
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + bytes(40) + content[44:])
+    with pytest.raises(ValueError, match=f"{path}: part 0 of these planned views is torn .*`sdetr views`"):
+        ViewPlan(path).draw(0)
+    path.write_bytes(content[:-9])
+    with pytest.raises(
+        ValueError, match=f"{path} holds no planned views, or not all of them .*`sdetr views`"
+    ):
+        ViewPlan(path)
 
 
 def test_planning_loads_no_torch() -> None:

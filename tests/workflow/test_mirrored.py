@@ -45,7 +45,7 @@ def mirrored(made):
     return project
 
 
-def test_mlflow_away_is_one_line_and_the_workflow_ends_well_with_nothing_left_to_do(made):
+def test_fault_60_mlflow_away_is_one_line_and_the_workflow_ends_well_with_nothing_left_to_do(made):
     project, said = made
     assert len([line for line in said.splitlines() if line.startswith("sdetr sync:")]) == 1
     assert "open-sesame" not in said + "".join(p.read_text() for p in (project.root / "logs").rglob("*.log"))
@@ -53,7 +53,7 @@ def test_mlflow_away_is_one_line_and_the_workflow_ends_well_with_nothing_left_to
     assert "Nothing to be done" in project.snakemake("-n", *PROFILE, "all_tables")
 
 
-def test_the_next_sync_takes_everything_along_and_check_finds_every_output(mirrored):
+def test_fault_60_the_next_sync_takes_everything_along_and_check_finds_every_output(mirrored):
     done = sdetr(mirrored, "sync", "--scale", "smoke", "--check")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()

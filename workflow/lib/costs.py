@@ -25,13 +25,12 @@ def took_s(job: Job) -> float | None:
     return float(seconds["total"]) if seconds else None
 
 
-def refuse_redoing(plan: Plan, files: Iterable[str], hours: float) -> None:
-    """`files`: outputs of the jobs that are about to run.
+def refuse_redoing(plan: Plan, jobs: Iterable[Job], hours: float) -> None:
+    """`jobs`: those that are about to run.
 
     Raises WorkflowError, naming the longest, if what they replace took more than so many hours.
     """
-    jobs = {plan.maker(file).path: plan.maker(file) for file in files if plan.makes(file)}
-    took = {path: seconds for path, job in jobs.items() if (seconds := took_s(job)) is not None}
+    took = {job.path: seconds for job in jobs if (seconds := took_s(job)) is not None}
     if sum(took.values()) <= hours * 3600:
         return
     longest = sorted(took, key=lambda path: -took[path])[:NAMED]

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from snakemake.exceptions import WorkflowError
+
+from sdetr.cli.tools import missing_tools
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
@@ -56,10 +59,18 @@ class Lookup:
             sys.exit(2)
         return lookup
 
-    def refuse_redoing(self, files: Iterable[str]) -> None:
-        """Raises WorkflowError if making these again costs more than anybody meant; `redo=yes` allows it."""
+    def refuse(self, files: Iterable[str]) -> None:
+        """Raises WorkflowError before the first job if the jobs that make these files should not begin.
+
+        Because a tool is missing, or because what they make again took longer than anybody meant;
+        `redo=yes` allows the latter.
+        """
+        makers = [self.plan.maker(str(file)) for file in files if self.plan.makes(str(file))]
+        jobs = list({job.path: job for job in makers}.values())
+        if missing := missing_tools(jobs):
+            raise WorkflowError("\n".join(missing))
         if str(self.config.get("redo", "no")).lower() not in ("yes", "true"):
-            refuse_redoing(self.plan, map(str, files), float(self.config.get("redo_hours", HOURS)))
+            refuse_redoing(self.plan, jobs, float(self.config.get("redo_hours", HOURS)))
 
     def leave_to_a_later_sync(self) -> None:
         """Tables that came from elsewhere (DVC, a copy of a tree) are no reason to start a job by themselves.
@@ -123,6 +134,15 @@ class Lookup:
             return asked(wildcards) * (1 if fixed else attempt)
 
         return asked_again if name in ("mem_mb", "minutes") else asked
+
+    def on_nodes(self, pattern: str, value: int | str = 0) -> Callable[[Any], int | str | None]:
+        """What SLURM is told of a job on several nodes alone: a value, else how many nodes there are."""
+
+        def told(wildcards: Any) -> int | str | None:
+            nodes = self._job(pattern, wildcards).resources.nodes
+            return (value or nodes) if nodes > 1 else None
+
+        return told
 
     def _job(self, pattern: str, wildcards: Any) -> Job:
         path, scale = pattern.format(**dict(wildcards.items())), self.plan.scale

@@ -113,8 +113,13 @@ rule pretrain:
         mem_mb=PLAN.resource("{pretraining}", "mem_mb"),
         runtime=PLAN.resource("{pretraining}", "minutes"),
         gpu=PLAN.resource("{pretraining}", "gpu"),
+        nodes=PLAN.resource("{pretraining}", "nodes"),
+        tasks=PLAN.on_nodes("{pretraining}"),
+        tasks_per_gpu=PLAN.on_nodes("{pretraining}", -1),
+        mpi=PLAN.on_nodes("{pretraining}", "srun"),
     params:
         out=subpath(output.weights, parent=True),
     shell:
-        "exec sdetr pretrain --ranks {resources.gpu} --settings {input.settings} --init {input.init} --out {params.out}"
+        "exec sdetr pretrain --ranks {resources.gpu} --nodes {resources.nodes} --threads {threads}"
+        " --settings {input.settings} --init {input.init} --out {params.out}"
         " 2> >(tee {log} >&2)"

@@ -47,10 +47,15 @@ rule finetune:
         mem_mb=PLAN.resource("{run}", "mem_mb"),
         runtime=PLAN.resource("{run}", "minutes"),
         gpu=PLAN.resource("{run}", "gpu"),
+        nodes=PLAN.resource("{run}", "nodes"),
+        tasks=PLAN.on_nodes("{run}"),
+        tasks_per_gpu=PLAN.on_nodes("{run}", -1),
+        mpi=PLAN.on_nodes("{run}", "srun"),
     params:
         out=subpath(output.weights, parent=True),
     shell:
-        "exec sdetr train --ranks {resources.gpu} --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
+        "exec sdetr train --ranks {resources.gpu} --nodes {resources.nodes} --threads {threads}"
+        " --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
 
 
 rule measure:

@@ -28,7 +28,7 @@ def left(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("tagged", [True, False])
 @pytest.mark.parametrize("cuts", [["cut 1"], ["cut 100000", "cut 1", "503", "cut 199998"]])
-def test_what_is_cut_goes_on_where_it_ended(
+def test_fault_55_what_is_cut_goes_on_where_it_ended(
     tmp_path: Path, site: Site, cuts: list[str], tagged: bool
 ) -> None:
     site.tagged = tagged
@@ -89,7 +89,7 @@ def test_a_part_is_never_joined_with_another_file(tmp_path: Path, site: Site, ta
 
 
 @pytest.mark.parametrize("kind", ["sha256", "md5"])
-def test_a_wrong_digest_names_both_and_leaves_nothing(tmp_path: Path, site: Site, kind: str) -> None:
+def test_fault_55_a_wrong_digest_names_both_and_leaves_nothing(tmp_path: Path, site: Site, kind: str) -> None:
     url, found = site.put("a.tar", b"not what was published"), hashlib.new(kind, b"not what was published")
     expected = hashlib.new(kind, b"what was published").hexdigest()
     with pytest.raises(
@@ -99,7 +99,7 @@ def test_a_wrong_digest_names_both_and_leaves_nothing(tmp_path: Path, site: Site
     assert left(tmp_path) == set()
 
 
-def test_another_length_is_refused_before_it_is_fetched(tmp_path: Path, site: Site) -> None:
+def test_fault_55_another_length_is_refused_before_it_is_fetched(tmp_path: Path, site: Site) -> None:
     url = site.put("a.tar", CONTENT)
     with pytest.raises(ValueError, match=r"a\.tar has 300000 bytes, expected 5; it was published anew"):
         download(Remote(url, size_bytes=5), tmp_path)
@@ -107,7 +107,7 @@ def test_another_length_is_refused_before_it_is_fetched(tmp_path: Path, site: Si
 
 
 @pytest.mark.parametrize(("name", "content"), [("login.html", b"log in"), ("a.tar", b"\n<!DOCTYPE html><p>")])
-def test_a_web_page_is_called_a_web_page_and_where_it_was(
+def test_fault_55_a_web_page_is_called_a_web_page_and_where_it_was(
     tmp_path: Path, site: Site, name: str, content: bytes
 ) -> None:
     site.put(name, content)
@@ -128,7 +128,7 @@ def test_a_page_in_the_midst_does_not_spoil_what_came_before(tmp_path: Path, sit
     assert site.asked[-1].start == 1000
 
 
-def test_what_is_not_found_is_asked_for_once_and_says_where_a_file_may_be_put(
+def test_fault_55_what_is_not_found_is_asked_for_once_and_says_where_a_file_may_be_put(
     tmp_path: Path, site: Site
 ) -> None:
     remote = Remote(site.url("none.pth"))
@@ -222,7 +222,7 @@ def test_two_at_once_ask_once(tmp_path: Path, site: Site) -> None:
     assert len(site.asked) == 1
 
 
-def test_a_password_in_an_address_is_not_said(tmp_path: Path) -> None:
+def test_fault_64_a_password_in_an_address_is_not_said(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"cannot fetch http://127.0.0.1:9/a: ") as caught:
         download(Remote("http://me:secret@127.0.0.1:9/a"), tmp_path)
     assert "secret" not in str(caught.value)
