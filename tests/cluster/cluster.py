@@ -58,8 +58,8 @@ class Cluster:
         """Sends a job of a partition that goes first to its node, for all processors that it can have."""
         first = [one for one in self.jobs() if one.node == job.node and one.partition == "main"]
         free = int(SIZES["CPUS"]) - len(first)
-        words = ["--partition=main", f"--nodelist={job.node}", f"--ntasks={free}", "--mem=100", "--time=1"]
-        self.told("sbatch", *words, "--output=/dev/null", "--wrap=sleep 2")
+        words = ["--partition=main", "--nodes=1", f"--nodelist={job.node}", f"--ntasks={free}"]
+        self.told("sbatch", *words, "--mem=100", "--time=1", "--output=/dev/null", "--wrap=sleep 2")
 
 
 def _seconds(clock: str) -> int:
