@@ -192,9 +192,8 @@ def shared(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         root = tmp_path_factory.mktemp(f"nodes{nodes}") / "project"
         shutil.copytree(story.project.root, root, symlinks=True)
         project = Project(root, story.project.environment)
-        project.edit(
-            "params/scales/smoke.yaml", "finetune: {gpu: 1}", f"finetune: {{gpu: 2, nodes: {nodes}}}"
-        )
+        both = f"finetune: {{gpu: 2, nodes: {nodes}, mem_mb: 4000}}"
+        project.edit("params/scales/smoke.yaml", "finetune: {gpu: 1}", both)
         shutil.rmtree(root / "data/smoke" / SCRATCH)
         weights = f"data/smoke/{SCRATCH}/weights.safetensors"
         project.snakemake(*SLURM[:-2], "--", weights)
