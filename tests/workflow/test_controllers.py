@@ -61,7 +61,7 @@ def test_fault_47_a_second_controller_is_refused_and_a_resume_names_the_first(ma
 )
 @pytest.mark.parametrize("hours, fails", [("+1h", False), ("-1h", True)])
 def test_fault_51_a_clock_that_is_an_hour_off_changes_no_number(made, hours, fails):
-    """One that is behind makes results older than what they are made from; Snakemake names and refuses them."""
+    """One that is behind makes results older than their inputs; Snakemake names and refuses them."""
     if not shutil.which("faketime"):
         subprocess.run(["apt-get", "install", "-qq", "-y", "faketime"], check=True, capture_output=True)
     before = results(made.root)

@@ -74,6 +74,20 @@ def test_a_controller_does_not_begin_while_jobs_of_its_folder_live(folder: Path,
     assert last() == Controller.of(os.getpid())
 
 
+@pytest.mark.parametrize("executor, matters", [("slurm", True), ("local", False), ("", True)])
+def test_a_cluster_that_does_not_answer_stops_a_resume_only_where_jobs_may_be_in_it(
+    folder: Path, tool: Tool, executor: str, matters: bool
+) -> None:
+    """Regression: with SLURM's tools and no cluster, nothing could be resumed on a machine."""
+    tool("squeue", "echo 'fatal: Could not establish a configuration source' >&2; exit 1")
+    announce(os.getpid(), executor)
+    if matters:
+        with pytest.raises(OSError, match="configuration source"):
+            resume.end_cluster_jobs(cancel=False)
+    else:
+        resume.end_cluster_jobs(cancel=False)
+
+
 def said(folder: Path, **changes: object) -> None:
     announce(os.getpid())
     FILE.write_text(json.dumps(json.loads(FILE.read_text()) | changes))

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -27,10 +27,11 @@ class Controller:
     host: str
     pid: int
     started: str
+    executor: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, pid: int) -> "Controller":
-        return cls(socket.gethostname(), pid, _started(pid))
+    def of(cls, pid: int, executor: str = "") -> "Controller":
+        return cls(socket.gethostname(), pid, _started(pid), executor)
 
     @property
     def is_here(self) -> bool:
@@ -55,9 +56,9 @@ def _started(pid: int) -> str:
         return str(psutil.Process(pid).create_time())
 
 
-def announce(pid: int) -> None:
+def announce(pid: int, executor: str = "") -> None:
     """Says that this process runs the workflow from now on."""
-    write_json(FILE, asdict(Controller.of(pid)))
+    write_json(FILE, asdict(Controller.of(pid, executor)))
 
 
 def begin(executor: str) -> None:
@@ -67,7 +68,7 @@ def begin(executor: str) -> None:
             f"SLURM jobs of this folder are alive: {' '.join(jobs)}; their results would be made twice. "
             "`uv run sdetr resume --profile slurm …` waits for them, and goes on"
         )
-    announce(os.getpid())
+    announce(os.getpid(), executor)
 
 
 def last() -> Controller | None:
