@@ -21,6 +21,26 @@ Begin = Callable[..., Attempt]
 Ended = tuple[dict[str, Tensor], Attempt]
 
 
+class Killed(Exception):  # noqa: N818  # stands for a signal
+    """The process is gone."""
+
+
+def killed_in(objective: Objective, forwards: int) -> Objective:
+    """The same objective, dying in one of its forward passes, be it in the middle of a batch."""
+    count = 0
+    forward = objective.forward
+
+    def counting(views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
+        nonlocal count
+        count += 1
+        if count == forwards:
+            raise Killed
+        return forward(views, normaliser)
+
+    objective.forward = counting  # type: ignore[method-assign]
+    return objective
+
+
 def evaluated(objective: Objective, _step: int) -> dict[str, float]:
     assert not objective.training
     torch.rand(7)  # whatever an evaluation draws must not change what is trained

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 SKEW_S = 2.0
@@ -30,19 +31,23 @@ class Finding:
 
 
 def run_job(partition: str, account: str, gpus: int, wait_s: int) -> Iterator[Finding]:
-    """What a job of a partition sees, in this folder."""
-    answer = Path(f".snakemake/doctor-{time.time_ns()}.json").absolute()
-    answer.parent.mkdir(exist_ok=True)
-    said = answer.with_suffix(".log")
+    """What a job of a partition sees, in this folder; leaves nothing in it."""
+    Path(".snakemake").mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="doctor-", dir=Path(".snakemake").absolute()) as room:
+        yield from _run_in(Path(room), partition, account, gpus, wait_s)
+
+
+def _run_in(room: Path, partition: str, account: str, gpus: int, wait_s: int) -> Iterator[Finding]:
+    answer, said = room / "answer.json", room / "said.log"
     look = shlex.join([sys.executable, "-m", "workflow.lib.doctor_looks", str(answer)])
-    words = ["sbatch", "--wait", f"--job-name={answer.stem}", f"--partition={partition}"]
+    words = ["sbatch", "--wait", f"--job-name={room.name}", f"--partition={partition}"]
     words += [f"--account={account}"] if account else []
     words += [f"--gpus={gpus}"] if gpus else []
     words += ["--time=2", "--mem=2000", f"--output={said}", f"--wrap=exec {look}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
         noticed = _noticed(answer, job, wait_s)
         if noticed is None and job.poll() is None:
-            told("scancel", f"--name={answer.stem}")
+            told("scancel", f"--name={room.name}")
             job.wait()
             yield Finding("warning", f"no job came to its end in {wait_s} s; ask again with a longer --wait")
             return
@@ -55,8 +60,6 @@ def run_job(partition: str, account: str, gpus: int, wait_s: int) -> Iterator[Fi
         yield Finding("wrong", f"{where}: this folder has to lie on a file system that all nodes share")
     else:
         yield from judged(json.loads(answer.read_text()), noticed, gpus)
-    for file in (answer, said):
-        file.unlink(missing_ok=True)
 
 
 def _noticed(answer: Path, job: "subprocess.Popen[str]", wait_s: float) -> float | None:
