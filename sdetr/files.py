@@ -1,27 +1,63 @@
 """Files that are whole or absent, and their digests."""
 
+import errno
 import hashlib
 import json
 import os
+import re
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; flushed and renamed to it when the block ends well, else removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def written_whole(path: Path, size: int = 0) -> Iterator[Path]:
+    """A temporary path beside `path`; flushed and renamed to it when the block ends well, else removed.
+
+    Raises OSError, which names the file and the `size` that it will have (bytes, where known), if there is
+    too little room.
+    """
+    # Processes of two machines that share a file system may have the same number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
+    with told_if_full(path, size):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_if_full(path: Path, size: int = 0) -> Iterator[None]:
+    """Raises OSError with what to do, in place of the system's or a library's about too little room."""
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except Exception as error:
+        if (number := _told_number(error)) not in FULL:
+            raise
+        facts = [f"it needs {size / 1e6:.1f} MB"] if size else []
+        if number == errno.ENOSPC:
+            facts.append(f"its disk has {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free")
+        facts.append("what was there before is whole: make room, and the same command continues")
+        raise OSError(f"cannot write {path}: {os.strerror(number)}; {', '.join(facts)}") from error
+
+
+def _told_number(error: BaseException | None) -> int:
+    """The system's, of an error that a library may have wrapped; 0 if it is of none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    # safetensors, in Rust, says no more; the last word of torch is about a position in the file.
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else _told_number(error.__context__) if error else 0
 
 
 @contextmanager
@@ -35,19 +71,6 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rename(Path(room, "old"))
         new.rename(path)
-
-
-def refuse_unwritable(folder: Path) -> None:
-    """Raises OSError, naming it, where nothing can be written; asked before what goes there is computed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder) as file:
-            file.write(b"1")
-    except OSError as error:
-        raise OSError(
-            f"cannot write in {folder}: {error.strerror}; nothing was computed: make the folder writable, "
-            "or let it be a link to one that is"
-        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,17 +15,20 @@ from typing import Any
 
 from sdetr.commit import current_commit, has_changes
 from sdetr.files import sha256
+from sdetr.hopeless import refuse_hopeless
 
 PACKAGES = ("sdetr", "torch", "torchvision", "numpy")
 
 
 def begin(
-    stage: str, run: str, seed: int | None, inputs: dict[str, Path], device: str = "cpu"
+    stage: str, run: str, seed: int | None, inputs: dict[str, Path], out: Path, device: str = "cpu"
 ) -> dict[str, Any]:
     """The part that is known before anything is computed; inputs are digested here.
 
-    Raises ValueError for one that is not what its own record says was written.
+    Raises ValueError for one that is not what its own record says was written, OSError where nothing of use
+    could be written in the folder `out`.
     """
+    refuse_hopeless(inputs.values(), out)
     return {
         "run": run,
         "stage": stage,
@@ -79,7 +82,13 @@ def _sound(path: Path) -> str:
     found = sha256(path)
     records = () if path.suffix == ".json" else (path.with_suffix(".json"), path.with_name("run.json"))
     for beside in filter(Path.exists, records):
-        told = json.loads(beside.read_text(encoding="utf-8"))
+        try:
+            told = json.loads(beside.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{beside} is torn ({error}), so nobody knows whether {path} is whole; remove both, and the "
+                "same `snakemake` command makes them again"
+            ) from error
         made = told.get("outputs", {}).get(path.name, found) if isinstance(told, dict) else found
         if made != found:
             raise ValueError(

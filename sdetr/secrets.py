@@ -1,6 +1,7 @@
 """Nothing that is said or sent holds a password."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ def redact(text: str) -> str:
     for value in sorted(spelt, key=len, reverse=True):
         text = text.replace(value, "***")
     return _FIELD.sub(r"\1***", _USER.sub("", text))
+
+
+class Redacted(logging.Formatter):
+    """Lines of a log, tracebacks too, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 def _known() -> Iterator[str]:

@@ -20,6 +20,8 @@ GROUND = {
     "precision",
     "secrets",
     "commit",
+    "hopeless",
+    "others",
     "record",
     "settings_file",
     "config.base",

@@ -21,7 +21,7 @@ def cached(tmp_path: Path) -> Path:
 
 
 def begin(path: Path) -> dict[str, object]:
-    return record.begin("views", "views/p/r/seed0", 0, {"plan": path})
+    return record.begin("views", "views/p/r/seed0", 0, {"plan": path}, path.parent)
 
 
 @pytest.mark.parametrize("fault", ["torn", "flipped", "longer"])
@@ -37,6 +37,14 @@ def test_fault_49_a_cached_file_that_is_not_what_its_record_says_is_refused(
     size = cached.stat().st_size
     with pytest.raises(
         ValueError, match=rf"{cached} is torn, .*: {size} bytes .*{beside} says .*; remove it"
+    ):
+        begin(cached)
+
+
+def test_fault_49_a_torn_record_is_named(cached: Path) -> None:
+    cached.with_suffix(".json").write_text('{"outputs": {')
+    with pytest.raises(
+        ValueError, match=rf"seed0\.json is torn \(.*, so nobody knows whether {cached} is whole"
     ):
         begin(cached)
 
@@ -66,7 +74,7 @@ def test_fault_50_an_input_that_changed_between_begin_and_end_is_named(cached: P
 def test_fault_50_what_was_only_touched_or_is_settings_is_no_change(cached: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
     settings.write_text("seed: 0")
-    begun = record.begin("views", "views/p/r/seed0", 0, {"plan": cached, "settings": settings})
+    begun = record.begin("views", "views/p/r/seed0", 0, {"plan": cached, "settings": settings}, tmp_path)
     cached.write_bytes(cached.read_bytes())
     os.utime(cached, (2e9, 2e9))
     settings.write_text("seed: 1")  # the plan of the next run

@@ -23,6 +23,7 @@ from sdetr.cli import (
     times,
 )
 from sdetr.config.base import SettingsError
+from sdetr.secrets import Redacted, redact
 
 CODES = {FloatingPointError: 3, MemoryError: 4}
 """What went wrong while training → exit code; all else that a person can mend is 2."""
@@ -35,14 +36,16 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = _parser().parse_args(words)
     line = f"%(asctime)s {_who(parsed)}%(message)s"
     level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING  # one of several speaks
-    logging.basicConfig(level=level, format=line, datefmt="%H:%M:%S", stream=sys.stderr)
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setFormatter(Redacted(line, "%H:%M:%S"))
+    logging.basicConfig(level=level, handlers=[to_terminal])
     try:
         parsed.run(parsed)
     except BrokenPipeError:
         sys.exit(141)  # the reader of a pipe left, as in `sdetr plan | head`
     except (SettingsError, ValueError, OSError, FloatingPointError, MemoryError) as error:
         logging.debug("where it came from", exc_info=error)
-        print(f"sdetr {parsed.verb}: {error}", file=sys.stderr)
+        print(redact(f"sdetr {parsed.verb}: {error}"), file=sys.stderr)
         sys.exit(next((code for kind, code in CODES.items() if isinstance(error, kind)), 2))
 
 

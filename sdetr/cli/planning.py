@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdetr.cli.tools import missing_tools
@@ -66,7 +67,10 @@ def _plan(a: argparse.Namespace) -> None:
     command = " ".join(["sdetr plan --scale", a.scale, *tables, *cells])
     if a.check:
         check_dvc(plan, command)
-    missing = missing_tools(list(plan.jobs.values()))
+    to_make = [
+        job for job in plan.jobs.values() if not all(Path(file).exists() for file in job.outputs.values())
+    ]
+    missing = missing_tools(to_make)
     if missing and (a.write or a.check):
         raise SettingsError("\n".join(missing))
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)

@@ -25,7 +25,7 @@ def prepare_run(settings: Path, out: Path) -> None:
     """`prepare` from the settings of a DataRun; the index `x.json` gets a record `x.record.json`."""
     began = time.perf_counter()
     run = load(DataRun, settings)
-    begun = record.begin(run.stage, f"raw/{run.name}", None, {"settings": settings})
+    begun = record.begin(run.stage, f"raw/{run.name}", None, {"settings": settings}, out.parent)
     begun["starts"] = [record.start_entry(0)]
     prepare(run.dataset, run.name, out)
     ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})

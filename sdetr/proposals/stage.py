@@ -28,6 +28,7 @@ def propose(settings: Path, out: Path, shard: Shard | None = None) -> None:
     """
     began = time.perf_counter()
     run = load(ProposalsRun, settings)
+    begun = _begun(run, settings, out)
     index = Index.load(Path(run.dataset))
     raw = Path(run.dataset).parents[1]  # data/raw/<data set>/<split>.json
     proposer, about = choose_proposer(run.proposer, raw / "downloads")
@@ -39,7 +40,7 @@ def propose(settings: Path, out: Path, shard: Shard | None = None) -> None:
         log.info("%s: %s", out, _summary(walk.tallies()))
     else:
         write_proposals(out, rows, lambda: _usable(run, origin | walk.tallies()), rankings)
-        _record(run, settings, out, began)
+        _record(begun, out, began)
 
 
 def merge(settings: Path, shards: Sequence[Path], out: Path) -> None:
@@ -49,10 +50,11 @@ def merge(settings: Path, shards: Sequence[Path], out: Path) -> None:
     """
     began = time.perf_counter()
     run = load(ProposalsRun, settings)
+    begun = _begun(run, settings, out)
     parts = in_order([Proposals(path) for path in shards], made_from(run))
     rows = chain.from_iterable(part.rows() for part in parts)
     write_proposals(out, rows, lambda: _usable(run, joined(parts)), run.proposer.rankings)
-    _record(run, settings, out, began)
+    _record(begun, out, began)
 
 
 def made_from(run: ProposalsRun) -> dict[str, Any]:
@@ -71,12 +73,14 @@ def _usable(run: ProposalsRun, about: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def _record(run: ProposalsRun, settings: Path, out: Path, began: float) -> None:
-    about = Proposals(out).about
+def _begun(run: ProposalsRun, settings: Path, out: Path) -> dict[str, Any]:
     path = "/".join(out.with_suffix("").parts[-3:])  # proposals, data set, proposer
-    begun = record.begin(run.stage, path, None, {"settings": settings, "dataset": Path(run.dataset)})
-    begun["starts"] = [record.start_entry(0)]
-    begun["inputs"]["dataset"]["sha256"] = about["index"]  # as it was before the first image
+    inputs = {"settings": settings, "dataset": Path(run.dataset)}
+    return record.begin(run.stage, path, None, inputs, out.parent) | {"starts": [record.start_entry(0)]}
+
+
+def _record(begun: dict[str, Any], out: Path, began: float) -> None:
+    about = Proposals(out).about
     ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})
     told = {key: about[key] for key in ("edges", "model", "counts", "left_out") if key in about}
     write_json(out.with_suffix(".json"), ended | told, indent=1)

@@ -52,9 +52,10 @@ def _fetch(
 ) -> None:
     began = time.perf_counter()
     trunk, file = fetched_backbone(backbone, downloads)
-    _save(trunk, backbone.trunk, out)
-    begun = record.begin("backbone", path, None, {"settings": settings, "download": file}, describe(device))
+    inputs = {"settings": settings, "download": file}
+    begun = record.begin("backbone", path, None, inputs, out.parent, describe(device))
     begun["starts"] = [record.start_entry(0)]
+    _save(trunk, backbone.trunk, out)
     seconds = {"total": time.perf_counter() - began, "training": 0.0, "evaluation": 0.0}
     write_json(out.with_suffix(".json"), record.end(begun, {out.name: out}, seconds), indent=1)
     log.info("%s: fetched from %s", out, backbone.url)

@@ -6,10 +6,7 @@ No random generator is kept: every step seeds its own from (seed, step), so a re
 import json
 import logging
 import pickle
-import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,7 +38,7 @@ class Checkpoint:
 
         So does a disk that is full: raises OSError, which names the file and what it needs.
         """
-        with _told_if_full(self.last, state), written_whole(self.last) as temporary:
+        with written_whole(self.last, tensor_bytes(state)) as temporary:
             with temporary.open("wb") as file:
                 torch.save({**state, "made": json.dumps(self.made)}, file)
             if self.last.exists():
@@ -54,7 +51,7 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any] | None:
         """The newest readable state if it was made from the same; one of something else is moved aside."""
-        for half in self.folder.glob(".last.pt.*.tmp"):
+        for half in self.folder.glob(".*.pt.*.tmp"):
             half.unlink()
         for path in (self.last, self.previous):
             state = _read(path)
@@ -80,23 +77,6 @@ class Checkpoint:
                 (self.folder / name).rename(aside / name)
         names = ", ".join(changed)
         log.warning("the saved state was made from other %s; moved to %s, training anew", names, aside)
-
-
-@contextmanager
-def _told_if_full(path: Path, state: dict[str, Any]) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        # What the file said is lost on torch's way out: its own last word is about a position.
-        reason = error if isinstance(error, OSError) else error.__context__
-        if not isinstance(reason, OSError):
-            raise
-        free = shutil.disk_usage(path.parent).free
-        raise OSError(
-            f"cannot save {path}: {reason.strerror or reason}; a state needs {tensor_bytes(state) / 1e6:.1f} "
-            f"MB, and its disk has {free / 1e6:.1f} MB free; the state before it is whole: make room, and "
-            "the same command continues from there"
-        ) from error
 
 
 def tensor_bytes(values: Any) -> int:

@@ -38,7 +38,7 @@ def measure_cost(settings: Path, init: Path, out: Path, device: str = "auto") ->
     scale, path = run_path(out, words=5)
     with logged_to(scale / "state" / path / "cost.log", out=out):
         inputs = {"settings": settings, "init": init} | files_of(run)
-        begun = record.begin(run.stage, path, run.seed, inputs, describe(chosen))
+        begun = record.begin(run.stage, path, run.seed, inputs, out, describe(chosen))
         begun["starts"] = [record.start_entry(0)]
         with written_whole(out / "settings.yaml") as temporary:
             shutil.copyfile(settings, temporary)

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import time
+from pathlib import Path
 
 import torch
 
@@ -23,7 +24,10 @@ def choose_device(asked: str) -> torch.device:
     kind = next(name for name, is_there in there.items() if is_there) if asked == "auto" else asked
     if not there[kind]:
         found = ", ".join(name for name, is_there in there.items() if is_there)
-        raise ValueError(f"device {kind} was asked for, but torch {torch.__version__} finds only: {found}")
+        said = f"device {kind} was asked for, but torch {torch.__version__} finds only: {found}"
+        raise ValueError(said + _unreached(kind))
+    if kind == "cpu" != asked and (why := _unreached("cuda")):
+        log.warning("the CPU is taken%s", why)
     if kind == "cpu":
         _prepare_cpu()
     device = torch.device(kind)
@@ -32,6 +36,21 @@ def choose_device(asked: str) -> torch.device:
         torch.cuda.set_device(device)
     log.info("device: %s (asked for: %s)", describe(device), asked)
     return device
+
+
+def has_nvidia() -> bool:
+    """Whether Linux lists an NVIDIA GPU, whatever drives it."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def _unreached(kind: str) -> str:
+    """Why torch does not see a GPU that is there; empty if there is none."""
+    if kind != "cuda" or not has_nvidia():
+        return ""
+    if torch.version.cuda is None:
+        return f"; there is an NVIDIA GPU, but torch {torch.__version__} was built without CUDA"
+    built = f"torch was built for CUDA {torch.version.cuda}"
+    return f"; there is an NVIDIA GPU, but {built}, and its driver may be older: nvidia-smi says for which"
 
 
 def _prepare_cpu() -> None:

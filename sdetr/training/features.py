@@ -46,7 +46,7 @@ def make_features(settings: Path, init: Path, out: Path, device: str = "auto") -
         backbone = frozen_backbone(init).to(chosen)
         dataset, plan = Dataset(Path(run.dataset)), ViewPlan(Path(run.plan))
         inputs = {"settings": settings, "init": init, "dataset": Path(run.dataset), "plan": plan.path}
-        begun = record.begin(run.stage, path, run.seed, inputs, describe(chosen))
+        begun = record.begin(run.stage, path, run.seed, inputs, out.parent, describe(chosen))
         begun["starts"] = [record.start_entry(0)]
         features = ticking(_features(run, dataset, plan, backbone), sum(plan.counts), "features")
         maps, crops = zip(*features, strict=True)

@@ -17,6 +17,7 @@ from sdetr.objectives.objective import Objective
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device, rounds_frozen
+from sdetr.training.finished import is_finished
 from sdetr.training.infer import predict
 from sdetr.training.loop import train
 from sdetr.training.matched import Matched
@@ -42,8 +43,11 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
+        if is_finished(out, inputs, ranks):
+            return
         said = settings.read_bytes()
-        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks)
+        images = {"train": train_set, "test": test_set}
+        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks, images)
 
         beginning = detection_of(run, len(train_set.classes), init, chosen)
         protocol = run.protocol

@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from sdetr.files import told_if_full
+
 
 class Journal:
     """Lines at the end of one file, on disk as soon as they are written."""
@@ -28,10 +30,12 @@ class Journal:
     def write(self, **values: float) -> None:
         """Adds the time. NaN and infinity are refused: they are not JSON."""
         line = json.dumps({"time": time.time(), **values}, allow_nan=False)
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
+        with told_if_full(self.path):
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
 
     def secured(self) -> int:
         """Bytes so far, which even a power cut does not take away."""
-        os.fsync(self._file.fileno())
+        with told_if_full(self.path):
+            os.fsync(self._file.fileno())
         return self._file.tell()

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sdetr.training.halt import PATIENCE_S
-
-AFTER_TERM_S = 30.0
-"""Between asking ranks to end, after one of them failed, and killing them; a step and a save take less."""
+TORCHRUN = "sdetr.training.torchrun"
+PATIENCE_S = 660.0
+"""Of torchrun when it is told to end: a step, a save, and the time that SLURM takes to requeue."""
 FIRST_PORT, PORTS = 20000, 10000
 
 
@@ -47,14 +46,12 @@ class Launch:
         return ["srun", "--kill-on-bad-exit=1", *tasks, f"--cpus-per-task={self.threads}"]
 
     def _torchrun(self) -> list[str]:
-        """In a cluster's job ranks wait to be killed by the cluster, not by torchrun."""
-        job = os.environ.get("SLURM_JOB_ID", "")
-        patience = PATIENCE_S + 60 if job else AFTER_TERM_S
-        words = [sys.executable, "-m", "torch.distributed.run", f"--shutdown-timeout={patience:.0f}"]
+        words = [sys.executable, "-m", TORCHRUN, f"--shutdown-timeout={PATIENCE_S:.0f}"]
         words += [f"--nproc-per-node={self.ranks // self.nodes}"]
         if self.nodes == 1:
             return [*words, "--standalone"]
         # Whichever process comes to the meeting point first is rank 0; this machine is one of the nodes.
+        job = os.environ["SLURM_JOB_ID"]
         meet = f"{socket.gethostname()}:{FIRST_PORT + int(job) % PORTS}"
         return [
             *words,

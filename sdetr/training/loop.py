@@ -63,7 +63,8 @@ def _trained(
     prepare: Prepare,
 ) -> Objective:
     schedule, device = timeline.schedule, attempt.device
-    trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
+    with told_if_too_large("before the first step", schedule, device):
+        trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
     attempt.refuse_small_disk(trainee.state_bytes)
     compile_for(device, objective, schedule.compile)
     progress = Progress(trainee, timeline, device)
@@ -75,7 +76,8 @@ def _trained(
     while True:
         if trainee.step in points:
             attempt.watch.lap("training")
-            metrics = _evaluated(trainee, evaluate, schedule.compile)
+            with told_if_too_large(f"evaluation after step {trainee.step}", schedule, device):
+                metrics = _evaluated(trainee, evaluate, schedule.compile)
             attempt.write(
                 step=trainee.step,
                 epoch=float(points[trainee.step]),
@@ -125,16 +127,28 @@ def take_step(
 ) -> dict[str, Tensor]:
     """One update, at the optimiser's present learning rates. Returns losses, `total`, `grad_norm` and meters.
 
-    Raises FloatingPointError when a loss or gradient is not finite, MemoryError when a GPU's is too small;
-    nothing has been updated then.
+    Raises FloatingPointError when a loss or gradient is not finite; nothing has been updated then. Raises
+    MemoryError when a GPU's is too small.
     """
+    with told_if_too_large(f"step {trainee.step}", schedule, device, batch):
+        return _taken(trainee, batch, schedule, seed, device, prepare, ranks)
+
+
+def _taken(
+    trainee: Trainee,
+    batch: Batch,
+    schedule: ScheduleSettings,
+    seed: int,
+    device: torch.device,
+    prepare: Prepare,
+    ranks: Ranks,
+) -> dict[str, Tensor]:
     objective = trainee.objective
     torch.manual_seed(_seed_of(seed, trainee.step, ranks.rank))
     begin_step(schedule.compile)
     trainee.optimizer.zero_grad()
     half = schedule.bfloat16 == "all"
-    with told_if_too_large(trainee.step, batch, schedule, device):
-        losses = gradients(objective, batch, schedule.micro_batch, device, prepare, half, ranks)
+    losses = gradients(objective, batch, schedule.micro_batch, device, prepare, half, ranks)
     losses["grad_norm"] = clip_or_refuse(objective, losses, schedule.clip, trainee.step, batch)
     meters = ranks.add_up(list(objective.meters.values()))
     values = losses | {n: m / ranks.world for n, m in zip(objective.meters, meters, strict=True)}

@@ -44,7 +44,8 @@ def measure(settings: Path, out: Path, device: str = "auto") -> None:
     with logged_to(scale / "state" / path / "measure.log", out=out):
         names = {slot: getattr(run.what, slot, None) for slot in ("init", "heads", "proposals")}
         inputs = {"settings": settings, "test": Path(run.test)} | {n: Path(f) for n, f in names.items() if f}
-        begun = record.begin(run.stage, path, getattr(run.what, "seed", None), inputs, describe(chosen))
+        seed = getattr(run.what, "seed", None)
+        begun = record.begin(run.stage, path, seed, inputs, out, describe(chosen))
         begun["starts"] = [record.start_entry(0)]
         with written_whole(out / "settings.yaml") as temporary:
             shutil.copyfile(settings, temporary)

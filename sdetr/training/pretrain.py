@@ -20,6 +20,7 @@ from sdetr.objectives.updetr import Updetr
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device, rounds_frozen
+from sdetr.training.finished import is_finished
 from sdetr.training.frozen import frozen_backbone
 from sdetr.training.loop import train
 from sdetr.training.material import views_of
@@ -45,14 +46,16 @@ def pretrain(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
     _refuse_parted_statistics(run, ranks)
     scale, path = run_path(out, words=5)
     with logged_to(scale / "state" / path / "train.log", ranks, out):
-        said = settings.read_bytes()
         inputs = {"settings": settings, "init": init} | files_of(run)
-        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks)
+        if is_finished(out, inputs, ranks):
+            return
+        said = settings.read_bytes()
+        dataset = Dataset(Path(run.dataset))
+        attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks, {"dataset": dataset})
         if ranks.leads and not attempt.saved:  # pictures of another run's steps are none of this one's
             shutil.rmtree(attempt.folder / "pictures", ignore_errors=True)
 
         objective = search_of(run, init, chosen)
-        dataset = Dataset(Path(run.dataset))
         material = views_of(run, dataset, ranks.part(run.protocol.batch))
         every = max(1, run.protocol.epochs // run.protocol.pictures)
         timeline = Timeline.of(run.protocol, material.batches.steps_per_pass, every)

@@ -5,9 +5,7 @@ plain sums because losses are already divided by the divisors of the whole batch
 """
 
 import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,22 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-PATIENCE_S = float(os.environ.get("SDETR_PATIENCE_S", "600"))
-"""How long a rank waits for the others: longer than an evaluation's pictures take, shorter than a night."""
-
-
-@contextmanager
-def _with_others() -> Iterator[None]:
-    """Raises ConnectionError where another rank is gone, or has not come in time."""
-    began = time.monotonic()
-    try:
-        yield
-    except RuntimeError as error:  # torch has no kind of its own for it, whatever carries the sums
-        waited = f"rank {dist.get_rank()} waited {time.monotonic() - began:.0f} s for the others"
-        raise ConnectionError(
-            f"{waited}: one of them died, and says why above, or hangs (SDETR_PATIENCE_S={PATIENCE_S:.0f}); "
-            f"the same command continues from the saved state. {str(error).splitlines()[0]}"
-        ) from error
+from sdetr.others import PATIENCE_S, told_if_gone
 
 
 @dataclass(frozen=True)
@@ -49,7 +32,8 @@ class Ranks:
             return cls()
         if not dist.is_initialized():
             backends = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-            dist.init_process_group(backends, timeout=timedelta(seconds=PATIENCE_S))
+            with told_if_gone():
+                dist.init_process_group(backends, timeout=timedelta(seconds=PATIENCE_S))
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property
@@ -70,7 +54,7 @@ class Ranks:
         if self.world == 1:
             return values
         added = torch.tensor(list(values.values()), dtype=torch.float64)
-        with _with_others():
+        with told_if_gone():
             dist.all_reduce(added)
         return dict(zip(values, added.tolist(), strict=True))
 
@@ -79,7 +63,7 @@ class Ranks:
         if self.world == 1 or not values:
             return list(values)
         flat = torch.cat([value.detach().reshape(-1) for value in values])
-        with _with_others():
+        with told_if_gone():
             dist.all_reduce(flat)
         parts = torch.split(flat, [value.numel() for value in values])
         return [part.view_as(value) for part, value in zip(parts, values, strict=True)]
@@ -90,7 +74,7 @@ class Ranks:
             return
         learning = [p for p in module.parameters() if p.requires_grad]
         used = torch.tensor([p.grad is not None for p in learning], dtype=torch.float32)
-        with _with_others():
+        with told_if_gone():
             dist.all_reduce(used)
         some = [p for p, ranks in zip(learning, used.tolist(), strict=True) if ranks]
         kinds = dict.fromkeys(p.dtype for p in some)
@@ -109,7 +93,7 @@ class Ranks:
         if self.world == 1:
             return value
         box = [value]
-        with _with_others():
+        with told_if_gone():
             dist.broadcast_object_list(box, src=0)
         return box[0]
 
@@ -118,7 +102,7 @@ class Ranks:
         if self.world == 1:
             return [value]
         found: list[Any] | None = [None] * self.world if self.leads else None
-        with _with_others():
+        with told_if_gone():
             dist.gather_object(value, found, dst=0)
         return found or []
 

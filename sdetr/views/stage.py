@@ -43,7 +43,7 @@ def plan_views(settings: Path, out: Path) -> None:
     files = {"dataset": run.dataset, "proposals": run.proposals}
     inputs = {"settings": settings} | {name: Path(file) for name, file in files.items() if file}
     path = "/".join(out.with_suffix("").parts[-4:])  # views, protocol, recipe, seed
-    begun = record.begin(run.stage, path, run.seed, inputs)
+    begun = record.begin(run.stage, path, run.seed, inputs, out.parent)
     begun["starts"] = [record.start_entry(0)]
     index = Index.load(Path(run.dataset))
     proposals = Proposals(Path(run.proposals)) if run.proposals else None

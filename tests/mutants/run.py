@@ -116,7 +116,7 @@ class Trial:
         self.root, self.said = self.folder / "project", self.folder / "said"
         self._copy()
         self.code: int | None = None
-        self.ends_s = time.monotonic() + LONGEST_S
+        self.began_s = time.monotonic()
         sys.stdout.flush()
         self.pid = os.fork()
         if not self.pid:
@@ -126,7 +126,7 @@ class Trial:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             self.code = os.waitstatus_to_exitcode(status)
-        elif time.monotonic() > self.ends_s:
+        elif time.monotonic() > self.began_s + LONGEST_S:
             os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             return True
@@ -136,8 +136,11 @@ class Trial:
         """Whether a test failed, or hung; an error before the first test is no kill."""
         verdict = {0: "SURVIVED", 1: "killed", None: "killed"}.get(self.code, "BROKEN")
         hung = " (it hung)" if self.code is None else ""
-        mutant = self.mutant
-        print(f"{verdict:8} {mutant.area:12} {mutant.file}: {mutant.new.strip()}{hung}", flush=True)
+        mutant, took_s = self.mutant, time.monotonic() - self.began_s
+        print(
+            f"{verdict:8} {took_s:5.1f} s {mutant.area:12} {mutant.file}: {mutant.new.strip()}{hung}",
+            flush=True,
+        )
         if verdict == "BROKEN":
             print(self.said.read_text()[-2000:])
         with suppress(ProcessLookupError):  # what a test has started and left

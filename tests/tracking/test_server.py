@@ -25,7 +25,8 @@ from sdetr.tracking.door import Door
 from sdetr.tracking.sync import sync
 from tests.tracking.conftest import ROOT, Tree
 from tests.tracking.test_sync import READS
-from workflow.lib.tracking_server.servants import MARK, Servants
+from workflow.lib.tracking_server.servants import MARK, Servants, listening
+from workflow.lib.tracking_server.server import USER
 
 IS_ROOT = os.geteuid() == 0
 SYSTEM = Path("/usr/bin/python3")
@@ -42,7 +43,13 @@ pytestmark = [
 class Machine:
     """One with a tracking server, which can be up or down."""
 
-    def __init__(self, folder: Path, *, user: str | None = None, python: str | Path = sys.executable) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        user: str | None = None,
+        python: str | Path = sys.executable,
+    ) -> None:
         self.folder, self.said = folder, ""
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -101,9 +108,11 @@ class Machine:
             return refusal.code
 
     def remove(self) -> None:
-        self.down()
-        shutil.rmtree(self.folder)
-        self._log.unlink()
+        try:
+            self.down()
+        finally:
+            shutil.rmtree(self.folder)
+            self._log.unlink()
 
     @property
     def _log(self) -> Path:
@@ -140,10 +149,14 @@ def run_sync(tree: Tree) -> tuple[int, str]:
     """As a user types it, with the environment of this test."""
     if not (tree.root / "params").exists():
         (tree.root / "params").symlink_to(ROOT / "params")
+    return told([sys.executable, "-m", "sdetr", "sync", "--scale", "smoke"], tree.root, PYTHONPATH=str(ROOT))
+
+
+def told(command: list[str], folder: Path, **more: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "sdetr", "sync", "--scale", "smoke"],
-        cwd=tree.root,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        command,
+        cwd=folder,
+        env=os.environ | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -153,16 +166,9 @@ def run_sync(tree: Tree) -> tuple[int, str]:
 
 
 def refused(folder: Path, port: int) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workflow.lib.tracking_server", "--port", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"SDETR_TRACKING_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout
+    """Of one that does not come up; what it says is not the first one's log."""
+    command = [sys.executable, "-m", "workflow.lib.tracking_server", "--port", str(port)]
+    return told(command, ROOT, SDETR_TRACKING_DIR=str(folder))
 
 
 def as_client(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,9 +235,9 @@ def test_it_listens_on_this_machine_alone_and_on_one_port(server):
 @pytest.mark.skipif(not IS_ROOT, reason="started by an ordinary user, it cannot be root")
 def test_nothing_that_serves_is_root_and_mlflow_cannot_read_the_data_of_postgres(server):
     users = {process.username() for process in server.serving()}
-    assert users == {"nobody", "postgres"}
+    assert users == {USER, "postgres"}
     for path in ("data/main", "secrets/admin", "secrets/session", "postgresql.log"):
-        assert as_nobody("test", "-r", server.folder / path) != 0, path
+        assert (server.folder / path).exists() and as_nobody("test", "-r", server.folder / path) != 0, path
 
 
 def test_the_password_is_in_one_file_of_its_owner_and_is_told_to_nobody(server):
@@ -268,11 +274,21 @@ def test_what_hinders_it_is_said_in_a_line(server, tmp_path):
 def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path):
     of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
     left = subprocess.Popen(["sleep", "100"], env={MARK: str(tmp_path)})
-    Servants(tmp_path).end_leftovers()
-    assert left.wait(5) == -signal.SIGINT
-    assert of_others.poll() is None
-    of_others.kill()
-    of_others.wait()
+    try:
+        Servants(tmp_path).end_leftovers()
+        assert left.wait(5) == -signal.SIGINT
+        assert of_others.poll() is None
+    finally:
+        for process in (left, of_others):
+            process.kill()
+            process.wait()
+
+
+def test_who_listens_on_a_port_is_known():
+    with socket.create_server(("127.0.0.1", 0)) as mine, socket.create_server(("::1", 0), family=10) as too:
+        ports = [one.getsockname()[1] for one in (mine, too)]
+        assert [listening(port) for port in ports] == [{os.geteuid()}] * 2
+    assert [listening(port) for port in ports] == [set(), set()]
 
 
 def test_what_was_made_without_it_gets_there_later_once_and_outlives_ends_of_all_kinds(
@@ -296,8 +312,10 @@ def test_what_was_made_without_it_gets_there_later_once_and_outlives_ends_of_all
             process.kill()
     password, file = machine.password, machine.folder / "secrets/admin"
     file.write_text("of somebody who changed it in MLflow alone\n")
-    machine.up("--host", "0.0.0.0", "--allowed", "tracking.example")
-    file.write_text(f"{password}\n")
+    try:
+        machine.up("--host", "0.0.0.0", "--allowed", "tracking.example")
+    finally:
+        file.write_text(f"{password}\n")
     assert_whole(first)
     assert "WARNING: 0.0.0.0 is open to the network" in machine.said
     called = f"tracking.example:{machine.port}"

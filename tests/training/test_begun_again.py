@@ -46,7 +46,9 @@ def test_fault_46_other_settings_train_anew_beside_the_old_state(
     assert [start["step"] for start in anew.record["starts"]] == [0]
 
 
-def test_fault_46_a_finished_run_begins_anew_and_its_record_has_one_start(tmp_path: Path, runs: Runs) -> None:
+def test_a_finished_run_whose_results_are_gone_begins_anew_and_has_one_start(
+    tmp_path: Path, runs: Runs
+) -> None:
     expected, attempt = runs.whole("run")
     attempt.finish(tmp_path / "run.json", {})
     again = runs.whole("run")
@@ -81,6 +83,22 @@ def test_fault_46_another_number_of_ranks_continues_the_same_state_and_the_recor
     assert starts == [(0, 1), (2, 2)]
 
 
+@pytest.mark.parametrize("damage", ["torn", "gone"])
+def test_fault_43_a_run_whose_last_state_is_no_use_goes_back_to_the_one_before_and_ends_with_the_same_bits(
+    tmp_path: Path, runs: Runs, damage: str
+) -> None:
+    last = killed_at_the_third(runs).folder / "last.pt"
+    if damage == "torn":
+        last.write_bytes(last.read_bytes()[:-100])
+    else:
+        last.unlink()  # killed between the two renames
+    (last.parent / ".last.pt.123-abcdef.tmp").write_bytes(b"half")
+    resumed = runs.whole("killed")
+    assert [start["step"] for start in resumed[1].record["starts"]] == [0, 1]
+    assert_same_end(runs.whole(), resumed)
+    assert not list(last.parent.glob(".*.tmp"))
+
+
 def test_fault_50_inputs_that_change_while_a_run_trains_keep_it_from_finishing(
     tmp_path: Path, runs: Runs
 ) -> None:
@@ -102,7 +120,7 @@ def test_fault_50_inputs_that_change_while_a_run_trains_keep_it_from_finishing(
 def test_fault_51_times_in_the_future_change_nothing(tmp_path: Path, runs: Runs) -> None:
     killed = killed_at_the_third(runs)
     later = time.time() + 86400
-    for path in (tmp_path / "killed").rglob("*"):
+    for path in killed.folder.rglob("*"):
         os.utime(path, (later, later))
     os.utime(killed.folder / "last.pt", (0, 0))  # and the newest state is from 1970
     resumed = runs.whole("killed")

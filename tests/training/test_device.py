@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from sdetr.training import device
 from sdetr.training.device import choose_device, describe, rounds_frozen
 
 
@@ -21,12 +22,41 @@ def test_fault_61_an_unknown_device_is_refused_with_the_known_ones() -> None:
         choose_device("tpu")
 
 
+def test_fault_61_a_gpu_that_torch_was_built_for_but_cannot_reach_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(device, "has_nvidia", lambda: True)
+    with pytest.raises(ValueError, match=r"only: cpu; there is an NVIDIA GPU, .* CUDA 12\.8, .*: nvidia-smi"):
+        choose_device("cuda")
+    with caplog.at_level(logging.WARNING, "sdetr"):
+        assert choose_device("auto").type == "cpu"
+    assert "there is an NVIDIA GPU" in caplog.text
+
+
+@pytest.mark.parametrize("asked", ["auto", "mps"])
+@pytest.mark.parametrize("there", [True, False])
+def test_fault_61_apples_gpu_is_taken_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, asked: str, there: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: there)
+    if asked == "mps" and not there:
+        with pytest.raises(ValueError, match=r"device mps was asked for, but torch .* finds only: cpu"):
+            choose_device(asked)
+    else:
+        assert choose_device(asked).type == ("mps" if there else "cpu")
+
+
 @pytest.mark.parametrize(("cuda", "kind"), [(True, "cuda"), (False, "cpu")])
 def test_fault_61_auto_takes_the_best_there_is_and_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cuda: bool, kind: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Some GPU")
+    monkeypatch.setattr(device, "has_nvidia", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with caplog.at_level(logging.INFO, "sdetr"):

@@ -70,6 +70,15 @@ def test_a_finished_run_has_all_declared_files_and_no_state(run: Path) -> None:
     assert "training Detection" in (state / "train.log").read_text()
 
 
+def test_fault_46_a_finished_run_is_not_trained_a_second_time(
+    finished: dict[str, Path], run: Path, backbone_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    finetune(finished["root"] / "settings.yaml", backbone_file, run, "cpu")
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    assert "finished on " in caplog.text and "starts" not in caplog.text
+
+
 def test_the_record_chains_the_digests_of_inputs_and_outputs(run: Path, backbone_file: Path) -> None:
     record = json.loads((run / "run.json").read_text())
     assert (record["run"], record["stage"], record["seed"]) == (RUN, "finetune", 0)

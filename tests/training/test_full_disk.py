@@ -1,11 +1,13 @@
 """A disk that is full, or will be: the old state is whole, and what is missing is said in bytes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +23,7 @@ from tests.mounting import on_small_disk
 from tests.training.conftest import batch_of
 from tests.training.resuming import Batches, Begin, Runs
 
+ROOT = Path(__file__).parents[2]
 SAVING = """if True:
     import json, resource, sys
     from pathlib import Path
@@ -51,9 +54,34 @@ def test_fault_42_a_disk_that_is_full_while_saving_leaves_the_old_state_and_name
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     reason = "File too large" if limit else "No space left on device"
-    assert said["error"].startswith(f"cannot save {tmp_path}/last.pt: {reason}; a state needs 0.4 MB, and ")
-    assert said["error"].endswith("the same command continues from there")
+    assert said["error"].startswith(f"cannot write {tmp_path}/last.pt: {reason}; it needs 0.4 MB, ")
+    assert ("its disk has 0." in said["error"]) == (not limit)
+    assert said["error"].endswith("make room, and the same command continues")
     assert (said["files"], said["step"]) == (["last.pt"], 1)
+
+
+def test_fault_42_a_disk_that_is_full_when_results_are_written_costs_no_step(
+    finetune_settings: dict[str, Any], backbone_file: Path, tmp_path: Path, as_yaml: Any
+) -> None:
+    out = tmp_path / "demo/finetune/proto/conditional/tiny/seed0"
+    out.mkdir(parents=True)
+    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+    words = ["train", f"--settings={settings}", f"--init={backbone_file}", f"--out={out}", "--device=cpu"]
+
+    def trained(*before: str) -> "subprocess.CompletedProcess[str]":
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        command = [*before, sys.executable, "-m", "sdetr", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+
+    full = trained(*on_small_disk(out, "40k"))
+    assert full.returncode == 2, full.stderr
+    said = (
+        f"sdetr train: cannot write {out}/weights.safetensors: No space left on device; its disk has 0.0 MB"
+    )
+    assert full.stderr.splitlines()[-1].startswith(said)
+    assert trained().returncode == 0
+    starts = json.loads((out / "run.json").read_text())["starts"]
+    assert [start["step"] for start in starts] == [0, 6]
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])

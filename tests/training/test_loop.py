@@ -179,23 +179,3 @@ def test_a_schedule_says_how_to_compile_and_graphs_hear_of_every_step(
     timeline = Timeline.of(settings, 2, evaluate_every=1)
     train(toy, batches, timeline, attempt_in(tmp_path, settings), evaluated)
     assert heard == ["cpu graphs", *["step"] * timeline.total]
-
-
-@pytest.mark.parametrize("micro_batch, tried", [(None, 4), (2, 2)])
-def test_fault_41_a_gpu_that_is_too_small_is_told_with_shapes_and_with_what_takes_less(
-    tmp_path: Path,
-    toy: Objective,
-    batches: Batches,
-    schedule: Callable[..., ScheduleSettings],
-    attempt_in: Begin,
-    micro_batch: int | None,
-    tried: int,
-) -> None:
-    def too_large(views: list[View], normaliser: dict[str, float]) -> dict[str, Tensor]:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    toy.forward = too_large  # type: ignore[method-assign]
-    settings = schedule(micro_batch=micro_batch)
-    said = rf"step 0: no memory left .* of \(4, 3, 6, 6\), {tried} at a time.*: micro_batch: {tried // 2} "
-    with pytest.raises(MemoryError, match=f"{said}.*; bfloat16: all; gpu: N"):
-        train(toy, batches, Timeline.of(settings, 1), attempt_in(tmp_path, settings), evaluated)

@@ -1,4 +1,4 @@
-"""A rank that dies or hangs ends its training in bounded time, with words, and with its state whole."""
+"""A rank that dies, hangs or diverges ends all of them in bounded time, with words and a whole state."""
 
 import os
 import signal
@@ -6,63 +6,140 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from sdetr.training import launch
+from sdetr.training.capsule import Capsule
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
+"""Two ranks that start at once on two busy cores come a few seconds apart."""
+TORCHRUN_S = 30.0
+"""Of torchrun's own patience with the others, when a rank has failed."""
 RUN = "finetune/proto/conditional/tiny/seed0"
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "SDETR_PATIENCE_S": str(PATIENCE_S)}
+
+
+@dataclass
+class Shared:
+    """A training of two ranks, while it runs and afterwards."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    state: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def rank(self, number: int) -> psutil.Process:
+        """Once a step is saved."""
+        until = time.monotonic() + 120
+        while not (self.state / "previous.pt").exists():
+            assert time.monotonic() < until and self.process.poll() is None, self.said
+            time.sleep(0.05)
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if child.environ().get("RANK") == str(number))
+
+    def ended(self) -> int:
+        return self.process.wait(timeout=PATIENCE_S + TORCHRUN_S + 60)
 
 
 @pytest.fixture
-def shared(
+def start(
     tmp_path: Path, finetune_settings: dict[str, Any], backbone_file: Path, as_yaml: Any
-) -> Callable[[], Any]:
-    """Starts a training of two ranks, that would take minutes."""
-    finetune_settings["protocol"] |= {"micro_batch": None, "steps_per_epoch": 2000.0, "save_every_s": 0.0}
-    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
-    words = ["--settings", settings, "--init", backbone_file, "--out", tmp_path / RUN, "--ranks", "2"]
-    command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
-    more = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "SDETR_PATIENCE_S": str(PATIENCE_S)}
+) -> Callable[..., Any]:
+    """Starts one that would take minutes; whatever becomes of the test, none of its processes is left."""
 
     @contextmanager
-    def start() -> Iterator[subprocess.Popen[str]]:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM")} | more
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-        ) as process:
-            yield process
+    def begin(**changes: Any) -> Iterator[Shared]:
+        usual = {"micro_batch": None, "steps_per_epoch": 2000.0, "save_every_s": 0.0}
+        finetune_settings["protocol"] |= usual | changes
+        settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+        words = ["--settings", settings, "--init", backbone_file, "--out", tmp_path / RUN, "--ranks", "2"]
+        command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM")} | ENVIRONMENT
+        log = tmp_path / "said.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=said)
+        try:
+            yield Shared(process, log, tmp_path / "state" / RUN)
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                    one.kill()
+            process.wait()
 
-    return start
+    return begin
 
 
-def follower_at_work(process: "subprocess.Popen[str]", folder: Path) -> psutil.Process:
-    """The rank that does not lead, once a step is saved."""
-    until = time.monotonic() + 120
-    while not (folder / "previous.pt").exists():
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.05)
-    ranks = [child for child in psutil.Process(process.pid).children() if "RANK" in child.environ()]
-    return next(child for child in ranks if child.environ()["RANK"] == "1")
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "number, sent", [(1, signal.SIGKILL), (1, signal.SIGSTOP), (0, signal.SIGKILL)], ids=str
+)
 def test_fault_54_a_rank_that_dies_or_hangs_ends_all_of_them(
-    tmp_path: Path, shared: Callable[[], Any], number: signal.Signals
+    start: Callable[..., Any], number: int, sent: signal.Signals
 ) -> None:
-    state = tmp_path / "state" / RUN
-    with shared() as process:
-        follower = follower_at_work(process, state)
-        follower.send_signal(number)
+    with start() as shared:
+        rank = shared.rank(number)
+        rank.send_signal(sent)
         began = time.monotonic()
-        _, said = process.communicate(timeout=PATIENCE_S + launch.AFTER_TERM_S + 60)
-    assert process.returncode not in (0, None) and not psutil.pid_exists(follower.pid)
-    assert "rank 0 waited" in said and "one of them died, and says why above, or hangs" in said
-    assert time.monotonic() - began < PATIENCE_S + launch.AFTER_TERM_S + 30
-    assert (state / "last.pt").exists() and not list(state.glob(".*.tmp"))
+        assert shared.ended() > 0 and not psutil.pid_exists(rank.pid)
+        assert time.monotonic() - began < PATIENCE_S + TORCHRUN_S + 30
+        assert f"rank {1 - number} waited" in shared.said
+        assert "one of them died, and says why above, or hangs" in shared.said
+        assert (shared.state / "last.pt").exists()
+
+
+def test_fault_39_ranks_that_diverge_say_why_keep_a_capsule_each_and_end_with_its_exit_code(
+    start: Callable[..., Any],
+) -> None:
+    with start(lr=1e30, lr_backbone=1e30) as shared:
+        assert shared.ended() == 3
+        told = [line for line in shared.said.splitlines() if line.startswith("sdetr train: ")]
+        assert told and all("not finite" in line and "takes this step again" in line for line in told)
+        assert "ended with code 3; what it said is above" in shared.said
+        kept = [Capsule.load(shared.state / name) for name in ("capsule.pt", "capsule-1.pt")]
+        assert kept[0].step == kept[1].step
+        assert kept[0].batch[0].image_ids != kept[1].batch[0].image_ids
+
+
+LEFT_ALONE = """
+import os, sys, torch
+import torch.distributed as dist
+from sdetr.objectives.batch_norm import BatchNorm
+
+rank = int(sys.argv[1])
+dist.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=2)
+rows, normed = torch.rand(3, 2, requires_grad=True), BatchNorm(2)
+lost = normed(rows).square().sum()
+if rank:
+    os._exit(0)
+lost.backward()
+"""
+"""A step with statistics of all ranks, one of which ends between forward and backward."""
+
+
+def test_fault_54_statistics_of_a_batch_that_a_rank_has_left_are_told_in_the_same_words(
+    tmp_path: Path,
+) -> None:
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEFT_ALONE, rank, str(tmp_path / "meet")],
+            env=os.environ | ENVIRONMENT | {"RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    try:
+        said = [rank.communicate(timeout=120)[1] for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    assert [rank.returncode for rank in ranks] == [1, 0], said
+    assert "ConnectionError: rank 0 waited" in said[0] and "one of them died" in said[0]

@@ -19,6 +19,7 @@ from sdetr.training.ranks import ALONE, Ranks
 from tests.training.ranked import CASES, three_steps
 
 ROOT = Path(__file__).parents[2]
+RUN = "finetune/proto/conditional/tiny/seed0"
 
 
 @pytest.fixture(scope="module", params=[2, 4])
@@ -118,6 +119,39 @@ def test_a_run_of_two_processes_is_the_run_of_one(
     for line, other in zip(*curves, strict=True):
         for name in (name for name in line if name.startswith("train/")):
             assert other[name] == pytest.approx(line[name], rel=1e-3), name
+
+
+def test_fault_46_what_one_process_began_two_finish_and_the_other_way_round(
+    tmp_path: Path, finetune_settings: dict[str, Any], backbone_file: Path, as_yaml: Any
+) -> None:
+    finetune_settings["model"]["dropout"] = 0.0
+    finetune_settings["protocol"] |= {"micro_batch": None, "steps_per_epoch": 6.0}
+    settings = as_yaml(tmp_path / "settings.yaml", finetune_settings)
+
+    def trained(folder: str, *ranks: int) -> Path:
+        """By so many, each of whom but the last are killed after some steps."""
+        out = tmp_path / folder / RUN
+        state = tmp_path / folder / "state" / RUN
+        for turn, world in enumerate(ranks, start=1):
+            words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", str(world)]
+            command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
+            environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+            with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+                while turn < len(ranks) and process.poll() is None:
+                    if (state / "previous.pt").exists():
+                        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                            one.kill()
+                    time.sleep(0.01)
+            assert (process.returncode == 0) == (turn == len(ranks))
+        return out
+
+    whole = read_weights(trained("whole", 1) / "weights.safetensors")[0]
+    for ranks in ((1, 2), (2, 1)):
+        out = trained(f"{ranks}", *ranks)
+        starts = json.loads((out / "run.json").read_text())["starts"]
+        assert [start.get("ranks", 1) for start in starts] == list(ranks) and starts[1]["step"] > 0
+        for name, value in read_weights(out / "weights.safetensors")[0].items():
+            torch.testing.assert_close(value, whole[name], rtol=1e-3, atol=1e-4)
 
 
 def test_a_signal_to_one_of_two_ends_both_after_the_same_step_and_they_continue_to_the_same_bits(

@@ -1,9 +1,9 @@
 """What the process that runs the workflow costs, how many of them there can be, and whose clock it has."""
 
 import json
-import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -42,34 +42,36 @@ def test_fault_47_a_second_controller_is_refused_and_a_resume_names_the_first(ma
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    announced, until = made.root / ".snakemake/controller.json", time.monotonic() + 60
-    while json.loads(announced.read_text())["pid"] != first.pid:
-        assert first.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-    second = made.snakemake(*SMOKE, fails=True)
-    resumed = made.run("sdetr", "resume", *SMOKE, fails=True)
-    assert first.wait(timeout=300) == 0
+    try:
+        announced, until = made.root / ".snakemake/controller.json", time.monotonic() + 60
+        while json.loads(announced.read_text())["pid"] != first.pid:
+            assert first.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)  # else it may be through before the others have begun
+        second = made.snakemake(*SMOKE, fails=True)
+        resumed = made.run("sdetr", "resume", *SMOKE, fails=True)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(timeout=300) == 0
+    finally:
+        first.kill()
+        first.wait()
     assert "cannot be locked" in second
     assert f"process {first.pid} runs this workflow; there is nothing to resume" in resumed
     assert len(json.loads((made.root / RUN / "run.json").read_text())["starts"]) == 1
     assert "Nothing to be done" in made.snakemake("-n", *SMOKE)
 
 
-@pytest.mark.skipif(
-    not shutil.which("faketime") and os.getuid() != 0,
-    reason="there is no faketime, and nobody may install it",
-)
+@pytest.mark.skipif(not shutil.which("faketime"), reason="there is no faketime; .ci/run installs it")
 @pytest.mark.parametrize("hours, fails", [("+1h", False), ("-1h", True)])
 def test_fault_51_a_clock_that_is_an_hour_off_changes_no_number(made, hours, fails):
-    """One that is behind makes results older than their inputs; Snakemake names and refuses them."""
-    if not shutil.which("faketime"):
-        subprocess.run(["apt-get", "install", "-qq", "-y", "faketime"], check=True, capture_output=True)
+    """One that is behind would make results older than their inputs; then nothing is begun."""
     before = results(made.root)
     unmake(made)
     snakemake = str(Path(sys.executable).with_name("snakemake"))
     said = made.run("faketime", "-f", hours, snakemake, *SMOKE, fails=fails)
     if fails:
-        assert f"{RUN}/weights.safetensors has older modification time" in said and "clock skew" in said
+        assert "s newer than what" in said and "nothing was computed" in said
+        assert not (made.root / RUN / "weights.safetensors").exists()
         made.snakemake(*SMOKE)
     else:
         assert json.loads((made.root / RUN / "run.json").read_text())["finished"] > time.time() + 3000

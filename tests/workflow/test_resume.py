@@ -12,6 +12,7 @@ import psutil
 import pytest
 from snakemake.exceptions import WorkflowError
 
+from sdetr.training.launch import TORCHRUN
 from workflow.lib import controller, resume
 from workflow.lib.controller import FILE, LOCKS, Controller, announce, begin, cluster_jobs, last
 
@@ -155,6 +156,7 @@ def test_jobs_of_this_folder_are_asked_to_end_and_nobody_else(folder: Path, tmp_
         (folder, "-u -m sdetr train --settings=a.yaml"),  # one of those that share a training
         (tmp_path, f"{stage} train --settings a.yaml"),
         (folder, f"{stage} predict a.jpg"),
+        (folder, f"-u sdetr.py {TORCHRUN} -m sdetr train --settings=a.yaml"),  # it ends with those
     ]
     processes = [
         subprocess.Popen(
@@ -170,7 +172,7 @@ def test_jobs_of_this_folder_are_asked_to_end_and_nobody_else(folder: Path, tmp_
         for process in processes:
             assert process.stdout is not None and process.stdout.readline() == "here\n"
         resume.end_local_jobs()
-        assert [process.poll() is None for process in processes] == [False, False, False, True, True]
+        assert [process.poll() is None for process in processes] == [False, False, False, True, True, True]
     finally:
         for process in processes:
             process.kill()

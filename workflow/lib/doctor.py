@@ -8,8 +8,8 @@ import difflib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -24,21 +24,41 @@ TOOLS = ("sbatch", "squeue", "sinfo", "scontrol", "scancel", "srun")
 
 @dataclass(frozen=True)
 class Site:
-    """What a profile asks of a cluster."""
+    """What a profile asks of a cluster. An empty partition is SLURM's default."""
 
     partition: str
     account: str
     scale: str
+    of_rules: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, profile: Path, partition: str = "") -> "Site":
-        """Raises SettingsError where the profile is none of ours."""
+        """Raises SettingsError where the profile is none of ours. `partition` stands for all of its own."""
         if not profile.is_file():
             raise SettingsError(f"{profile} does not exist; --profile names a folder, as for Snakemake")
         said = yaml.safe_load(profile.read_text())
-        defaults = dict(one.split("=", 1) for one in said.get("default-resources", ()))
+        defaults = _named(said.get("default-resources") or {})
         scale = said.get("config", {}).get("scale", "paper")
-        return cls(partition or defaults.get("slurm_partition", ""), defaults.get("slurm_account", ""), scale)
+        rules = {rule: _named(asked) for rule, asked in (said.get("set-resources") or {}).items()}
+        own = {rule: asked["slurm_partition"] for rule, asked in rules.items() if "slurm_partition" in asked}
+        every = partition or defaults.get("slurm_partition", "")
+        return cls(every, defaults.get("slurm_account", ""), scale, {} if partition else own)
+
+    def sorted(self, jobs: Iterable[Job]) -> dict[str, list[Job]]:
+        """By the partition that they are sent to."""
+        found: dict[str, list[Job]] = {}
+        for job in jobs:
+            found.setdefault(self.of_rules.get(job.stage, self.partition), []).append(job)
+        return found
+
+
+@dataclass
+class Partition:
+    """What `sinfo` says of one, in a line for each kind of its nodes."""
+
+    state: str
+    longest: str
+    gres: str = ""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,27 +85,43 @@ def examined(site: Site, wait_s: int) -> Iterator[Finding]:
     if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
         yield Finding("wrong", f"no {', '.join(missing)} here: log in to a node that submits jobs")
         return
-    partitions = dict(line.split("|", 1) for line in told("sinfo", "-h", "-o", "%R|%a|%l|%G").splitlines())
-    if site.partition not in partitions:
-        near = difflib.get_close_matches(site.partition, partitions, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        there = ", ".join(sorted(partitions))
-        yield Finding(
-            "wrong",
-            f"slurm_partition={site.partition}: there is none of that name{hint} There are: {there}",
-        )
+    there = _partitions()
+    jobs = compile_plan(Path("params"), site.scale, "all").jobs.values()
+    for name, own in sorted(site.sorted(jobs).items()):
+        yield from _partition(name, there, own, site.account, wait_s)
+
+
+def _partitions() -> dict[str, Partition]:
+    """By name; SLURM's default by the empty one too."""
+    found: dict[str, Partition] = {}
+    for line in told("sinfo", "-h", "-o", "%P|%a|%l|%G").splitlines():
+        name, state, longest, gres = line.split("|", 3)
+        partition = found.setdefault(name.rstrip("*"), Partition(state, longest))
+        partition.gres += f" {gres}"
+        if name.endswith("*"):
+            found[""] = partition
+    return found
+
+
+def _partition(
+    name: str, there: dict[str, Partition], jobs: list[Job], account: str, wait_s: int
+) -> Iterator[Finding]:
+    if name not in there:
+        near = difflib.get_close_matches(name, there, 1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        names = ", ".join(sorted(filter(None, there)))
+        yield Finding("wrong", f"slurm_partition={name}: there is none of that name{hint} There are: {names}")
         return
-    jobs = list(compile_plan(Path("params"), site.scale, "all").jobs.values())
-    state, longest, gres = partitions[site.partition].split("|")
-    yield Finding("ok" if state == "up" else "wrong", f"partition {site.partition} is {state}")
-    yield _time(longest, jobs)
+    found, called = there[name], f"partition {name}" if name else "SLURM's default partition"
+    yield Finding("ok" if found.state == "up" else "wrong", f"{called} is {found.state}")
+    yield _time(found.longest, jobs)
     most = max(jobs, key=lambda job: job.resources.gpu // job.resources.nodes)
     gpus = most.resources.gpu // most.resources.nodes
-    if gpus and "gpu" not in gres:
-        what = f"partition {site.partition} has no GPU that SLURM knows of, but {most.path} asks for {gpus}"
+    if gpus and "gpu" not in found.gres:
+        what = f"{called} has no GPU that SLURM knows of, but {most.path} asks for {gpus}"
         yield Finding("wrong", f"{what}: choose another partition, or gpu: 0 in the scale's resources")
         return
-    yield from run_job(site.partition, site.account, gpus, wait_s)
+    yield from run_job(name, account, gpus, wait_s)
 
 
 def _time(longest: str, jobs: list[Job]) -> Finding:
@@ -99,6 +135,13 @@ def _time(longest: str, jobs: list[Job]) -> Finding:
         f"{over} jobs ask for up to {most} minutes, but the partition allows {longest} ({allowed} minutes): "
         "sbatch will refuse them; set `minutes` in the scale's resources, trainings continue in another turn",
     )
+
+
+def _named(asked: Mapping[str, object] | Iterable[str]) -> dict[str, str]:
+    """Resources of a profile, which may list them as `name=value`."""
+    if isinstance(asked, Mapping):
+        return {name: str(value) for name, value in asked.items()}
+    return dict(one.split("=", 1) for one in asked)
 
 
 def _minutes(words: str) -> int:

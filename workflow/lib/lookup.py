@@ -144,6 +144,15 @@ class Lookup:
 
         return told
 
+    def gres(self, pattern: str) -> Callable[[Any], str | None]:
+        """GPUs of each node, where there are several: of their number alone SLURM may make 3 and 1."""
+
+        def told(wildcards: Any) -> str | None:
+            asked = self._job(pattern, wildcards).resources
+            return f"gpu:{asked.gpu // asked.nodes}" if asked.nodes > 1 else None
+
+        return told
+
     def _job(self, pattern: str, wildcards: Any) -> Job:
         path, scale = pattern.format(**dict(wildcards.items())), self.plan.scale
         if wildcards.get("scale", scale) != scale:

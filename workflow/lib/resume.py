@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from sdetr.training.launch import TORCHRUN
 from workflow.lib.controller import LOCKS, cluster_jobs, last
 
 ASK_EVERY_S = 5.0
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--cancel",
         action="store_true",
-        help="end running jobs of the cluster too: they save, and continue later",
+        help="end running jobs of the cluster too; they continue later",
     )
     asked, given = parser.parse_known_args(arguments)
     try:
@@ -131,7 +132,7 @@ def stage_of(process: psutil.Process, folder: Path) -> str:
         words = process.cmdline()
         place = next((n for n, word in enumerate(words[:10]) if Path(word).name == "sdetr"), len(words))
         of_settings = any(word.split("=")[0] == "--settings" for word in words)
-        if not of_settings or "torch.distributed.run" in words or Path(process.cwd()) != folder:
+        if not of_settings or TORCHRUN in words or Path(process.cwd()) != folder:
             return ""
         return words[place + 1] if place + 1 < len(words) else ""
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):

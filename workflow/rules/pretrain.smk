@@ -114,6 +114,7 @@ rule pretrain:
         runtime=PLAN.resource("{pretraining}", "minutes"),
         gpu=PLAN.resource("{pretraining}", "gpu"),
         nodes=PLAN.resource("{pretraining}", "nodes"),
+        gres=PLAN.gres("{pretraining}"),
         tasks=PLAN.on_nodes("{pretraining}"),
         tasks_per_gpu=PLAN.on_nodes("{pretraining}", -1),
         mpi=PLAN.on_nodes("{pretraining}", "srun"),

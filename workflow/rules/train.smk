@@ -48,6 +48,7 @@ rule finetune:
         runtime=PLAN.resource("{run}", "minutes"),
         gpu=PLAN.resource("{run}", "gpu"),
         nodes=PLAN.resource("{run}", "nodes"),
+        gres=PLAN.gres("{run}"),
         tasks=PLAN.on_nodes("{run}"),
         tasks_per_gpu=PLAN.on_nodes("{run}", -1),
         mpi=PLAN.on_nodes("{run}", "srun"),

@@ -29,7 +29,7 @@ def subset_run(settings: Path, out: Path) -> None:
     began = time.perf_counter()
     run = load(SubsetRun, settings)
     sources = {"settings": settings, "whole": Path(run.whole)}
-    begun = record.begin(run.stage, f"raw/{run.name}", None, sources)
+    begun = record.begin(run.stage, f"raw/{run.name}", None, sources, out.parent)
     begun["starts"] = [record.start_entry(0)]
     index = subset(Index.load(Path(run.whole)), run)
     ids = out.with_suffix(".ids.txt")

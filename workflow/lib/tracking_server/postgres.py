@@ -1,6 +1,8 @@
 """PostgreSQL of one's own: in a folder, on a socket there, on no port."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,11 +10,23 @@ from workflow.lib.tracking_server.servants import IS_ROOT, Servants, ServerError
 
 PLACE = Path("/usr/lib/postgresql")
 """Where Debian has its programs, by version."""
+MAKES = Path("/etc/postgresql-common/createcluster.d/sdetr.conf")
 SOCKET, LONGEST = ".s.PGSQL.5432", 107
 UNLESS = (
     """SELECT 'CREATE {kind} "{name}" {rest}' WHERE NOT EXISTS """
     "(SELECT FROM {table} WHERE {column} = '{name}') \\gexec\n"
 )
+
+
+@contextmanager
+def _without_a_cluster() -> Iterator[None]:
+    """Debian would make one, and serve it on port 5432 from now on."""
+    MAKES.parent.mkdir(parents=True, exist_ok=True)
+    MAKES.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        MAKES.unlink()
 
 
 class Postgres:
@@ -51,7 +65,8 @@ class Postgres:
         made = self._data / "PG_VERSION"
         version = "".join(filter(str.isdigit, made.read_text())) if made.exists() else ""
         if not (found := _installed(version)):
-            install(f"postgresql-{version}" if version else "postgresql")
+            with _without_a_cluster():
+                install(f"postgresql-{version}" if version else "postgresql")
             found = _installed(version)
         if not found:
             raise ServerError(f"no PostgreSQL {version} in {PLACE}")

@@ -15,6 +15,8 @@ IS_ROOT = os.geteuid() == 0
 MARK = "SDETR_SERVANT_OF"
 """In the environment of all that is started: what a killed master leaves behind is found by it."""
 READY_S, STOP_S = 180, 30
+LISTENS = "0A"
+"""State of a socket in /proc/net/tcp."""
 WITH_ITS_MASTER = ("setpriv", "--no-new-privs", "--pdeathsig=INT")
 """Ends when its master does, even if that is killed."""
 
@@ -127,6 +129,27 @@ class Servants:
 
 def _identity(user: str) -> dict[str, Any]:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if IS_ROOT else {}
+
+
+def make_user(name: str) -> None:
+    """One of the machine's own, who cannot log in. Raises ServerError."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        words = ["useradd", "--system", "--user-group", "--no-create-home", "--shell=/usr/sbin/nologin", name]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise ServerError(f"no user {name} could be made: {done.stdout.strip()}") from None
+
+
+def listening(port: int) -> set[int]:
+    """Numbers of the users whose processes take connections there; Linux keeps a list."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in _table(Path("/proc/net", name))]
+    return {int(line[7]) for line in lines if line[3] == LISTENS and int(line[1].split(":")[1], 16) == port}
+
+
+def _table(path: Path) -> list[str]:
+    return path.read_text().splitlines()[1:] if path.exists() else []
 
 
 def install(*packages: str) -> None:

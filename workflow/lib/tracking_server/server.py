@@ -12,8 +12,10 @@ from pathlib import Path
 
 from workflow.lib.tracking_server.packages import python_for
 from workflow.lib.tracking_server.postgres import Postgres
-from workflow.lib.tracking_server.servants import IS_ROOT, Servants, ServerError
+from workflow.lib.tracking_server.servants import IS_ROOT, Servants, ServerError, listening, make_user
 
+USER = "sdetr-tracking"
+"""Who serves where root starts it: the database lets in whoever is this user, so nobody else may be."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Addresses that mean all of a machine, and by which one it finds itself."""
 RIGHTS = """[mlflow]
@@ -38,7 +40,7 @@ class TrackingServer:
         """`allowed`: by what other names this machine is called, with commas between."""
         me = pwd.getpwuid(os.geteuid()).pw_name
         self._folder, self._host, self._port = folder, host, port
-        self._user = "nobody" if IS_ROOT else me
+        self._user = USER if IS_ROOT else me
         self._name = _bracketed(socket.gethostname() if host in ANYWHERE else host)
         names = [name.strip() for name in allowed.split(",") if name.strip()]
         self._names = names if is_loopback(host) else [self._name, *names]
@@ -56,6 +58,8 @@ class TrackingServer:
         """Raises ServerError."""
         self.servants.end_leftovers()
         self._refuse_if_taken()
+        if IS_ROOT:
+            make_user(USER)
         self._database.start(self._user, ("tracking", "auth"))
         home = self.servants.own("mlflow", self._user)
         python = python_for(self._user, self.servants, self._folder / "environment")
@@ -74,7 +78,7 @@ class TrackingServer:
         }
         words = [python, "-m", "mlflow", "server", *self._options(home, uri)]
         self.servants.serve("mlflow", self._user, words, environment)
-        self.servants.wait_until(lambda: self._answer("") != 0)
+        self.servants.wait_until(self._serves)
         self._check_doors(password)
 
     def _options(self, home: Path, uri: str) -> list[str]:
@@ -95,6 +99,13 @@ class TrackingServer:
             socket.create_server((self._host, self._port), family=family).close()
         except OSError as error:
             raise ServerError(f"{self._host}:{self._port} cannot be had ({error}): set PORT=") from None
+
+    def _serves(self) -> bool:
+        """Raises ServerError if somebody else came first: the password is for nobody else."""
+        there = listening(self._port)
+        if others := there - {pwd.getpwnam(self._user).pw_uid}:
+            raise ServerError(f"port {self._port} was taken meanwhile, by the user of number {others.pop()}")
+        return bool(there) and self._answer("") != 0
 
     def _answer(self, password: str) -> int:
         """Status of a page for those who are known; 0 if nobody answers."""
