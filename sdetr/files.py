@@ -46,7 +46,8 @@ def told_if_full(path: Path, size: int = 0) -> Iterator[None]:
             raise
         facts = [f"it needs {size / 1e6:.1f} MB"] if size else []
         if number == errno.ENOSPC:
-            facts.append(f"its disk has {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free")
+            there = next(folder for folder in path.absolute().parents if folder.exists())
+            facts.append(f"its disk has {shutil.disk_usage(there).free / 1e6:.1f} MB free")
         facts.append("what was there before is whole: make room, and the same command continues")
         raise OSError(f"cannot write {path}: {os.strerror(number)}; {', '.join(facts)}") from error
 

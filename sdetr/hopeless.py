@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from sdetr.files import FULL
+
 APART_S = 60.0
 """Clocks of a network may be; a job that takes longer than that is not lost by it."""
 
@@ -15,17 +17,12 @@ def refuse_hopeless(inputs: Iterable[Path], folder: Path) -> None:
     Snakemake refuses such outputs, and deletes them.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
-            file.write(b"1")
-            file.flush()
-            probe = Path(file.name)
-            probe.touch()  # as Snakemake will touch the outputs, by this machine's clock or a server's
-            now = probe.stat().st_mtime
+        now = _stamp(folder)
     except OSError as error:
+        cure = "make the folder writable, or let it be a link to one that is"
         raise OSError(
-            f"cannot write in {folder}: {error.strerror}; nothing was computed: make the folder writable, "
-            "or let it be a link to one that is"
+            f"cannot write in {folder}: {error.strerror}; nothing was computed: "
+            f"{'make room' if error.errno in FULL else cure}"
         ) from error
     for path in inputs:
         ahead = path.stat().st_mtime - now
@@ -35,3 +32,14 @@ def refuse_hopeless(inputs: Iterable[Path], folder: Path) -> None:
                 "what is made from it would look older, and be deleted; nothing was computed: set the clocks "
                 "(`sdetr doctor cluster` compares a cluster's), or `touch` the file if its time is wrong"
             )
+
+
+def _stamp(folder: Path) -> float:
+    """When a file is made there now, by this machine's clock or a server's, as Snakemake touches outputs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
+        file.write(b"1")
+        file.flush()
+        probe = Path(file.name)
+        probe.touch()
+        return probe.stat().st_mtime

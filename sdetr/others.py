@@ -13,6 +13,12 @@ GONE = re.compile(r"connect|peer|timed? ?out|broken pipe|remote process|socket|n
 """In what gloo, NCCL and the store say of it."""
 
 
+def _shortly(said: str) -> str:
+    """One line of many, and NCCL's last."""
+    lines = said.splitlines()
+    return " ".join([lines[0], *(line for line in lines[1:] if "ast error" in line)])
+
+
 @contextmanager
 def told_if_gone() -> Iterator[None]:
     """Raises ConnectionError where another rank is gone, or has not come in time."""
@@ -25,5 +31,5 @@ def told_if_gone() -> Iterator[None]:
         waited = f"rank {os.environ.get('RANK', '?')} waited {time.monotonic() - began:.0f} s for the others"
         raise ConnectionError(
             f"{waited}: one of them died, and says why above, or hangs (SDETR_PATIENCE_S={PATIENCE_S:.0f}); "
-            f"the same command continues from the saved state. {error}"
+            f"the same command continues from the saved state. {_shortly(str(error))}"
         ) from error

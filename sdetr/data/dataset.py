@@ -11,6 +11,8 @@ from torch import Tensor
 from sdetr.data.images import read_image
 from sdetr.data.index import Annotation, Index
 
+LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -43,11 +45,17 @@ class Dataset:
         return len(self.ids)
 
     def digest_of_files(self) -> str:
-        """Of names and lengths of all images, those that are gone too: none is opened for it."""
+        """Of lengths of images, spread evenly over all of them, gone ones too: none is opened for it.
+
+        Not of more than `LOOKED_AT`, since a file of a network costs a millisecond.
+        """
         digest = hashlib.sha256()
-        for name in self._files:
-            path = self._root / name
-            digest.update(f"{name} {path.stat().st_size if path.exists() else 'none'}\n".encode())
+        for name in self._files[:: -(-len(self._files) // LOOKED_AT)]:
+            try:
+                length = (self._root / name).stat().st_size
+            except FileNotFoundError:
+                length = -1
+            digest.update(f"{name} {length}\n".encode())
         return digest.hexdigest()
 
     def __getitem__(self, i: int) -> Sample:

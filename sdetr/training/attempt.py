@@ -99,8 +99,8 @@ class Attempt:
 
         Raises ValueError when an input, or an image, is no more what it was.
         """
-        ignore()
         self._refuse_other_images()
+        ignore()
         self.watch.lap()
         ended = record.end(self.record | more, outputs, self.watch.seconds, peak_bytes(self.device))
         write_json(self.folder / "run.json", ended, indent=1)

@@ -43,9 +43,15 @@ def has_nvidia() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _is_hidden() -> bool:
+    """Whether this process was given none of them: by a variable, or by a cluster that gave its job none."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return shown in ("", "-1", "NoDevFiles") if shown is not None else "SLURM_JOB_ID" in os.environ
+
+
 def _unreached(kind: str) -> str:
     """Why torch does not see a GPU that is there; empty if there is none."""
-    if kind != "cuda" or not has_nvidia():
+    if kind != "cuda" or not has_nvidia() or _is_hidden():
         return ""
     if torch.version.cuda is None:
         return f"; there is an NVIDIA GPU, but torch {torch.__version__} was built without CUDA"

@@ -63,7 +63,7 @@ def _trained(
     prepare: Prepare,
 ) -> Objective:
     schedule, device = timeline.schedule, attempt.device
-    with told_if_too_large("before the first step", schedule, device):
+    with told_if_too_large("before the first step", schedule, device, images=False):
         trainee = Trainee.begin(objective.to(device).train(), schedule, attempt.saved)
     attempt.refuse_small_disk(trainee.state_bytes)
     compile_for(device, objective, schedule.compile)

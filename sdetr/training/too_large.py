@@ -14,17 +14,24 @@ GIGABYTE = 1e9
 
 @contextmanager
 def told_if_too_large(
-    doing: str, schedule: ScheduleSettings, device: torch.device, batch: Batch | None = None
+    doing: str,
+    schedule: ScheduleSettings,
+    device: torch.device,
+    batch: Batch | None = None,
+    images: bool = True,
 ) -> Iterator[None]:
-    """Raises MemoryError in place of torch's own, with shapes, the peak, and settings that take less."""
+    """Raises MemoryError in place of torch's own, with shapes, the peak, and settings that take less.
+
+    `images`: there are some; what takes less of weights alone is no setting.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
         peak = peak_bytes(device)
         most = f", {peak / GIGABYTE:.1f} GB allocated at most" if peak else ""
         asked, fits = _of_a_step(batch, schedule) if batch else ("", [])
-        fits += ["bfloat16: all"] if schedule.bfloat16 != "all" else []
-        fits += ["smaller images (short, longest)"]
+        fits += ["bfloat16: all"] if images and schedule.bfloat16 != "all" else []
+        fits += ["smaller images (short, longest)" if images else "a GPU that nobody else uses (nvidia-smi)"]
         raise MemoryError(
             f"{doing}: no memory left on {describe(device)}{asked}{most}; the saved state is good. "
             f"What takes less: {'; '.join(fits)}"

@@ -6,6 +6,7 @@ Its own ends with 1 whatever its processes end with, and by a USR1, which is for
 import signal
 import sys
 
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import main
 
@@ -19,6 +20,8 @@ def run(words: list[str]) -> int:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         main(words)
+    except SignalException as asked:
+        return 128 + asked.sigval
     except ChildFailedError as error:
         first, failure = error.get_first_failure()
         how = f"with code {failure.exitcode}" if failure.exitcode > 0 else f"by {failure.signal_name()}"

@@ -39,7 +39,9 @@ def test_fault_64_neither_the_terminal_nor_a_runs_log_gets_a_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hunter2-is-secret")
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's; the terminal's comes in their place
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])  # pytest's; the terminal's comes in their place
+    monkeypatch.setattr(root, "level", root.level)
 
     def tells(*_: object) -> None:
         with logged_to(tmp_path / "train.log"):

@@ -29,11 +29,16 @@ def test_fault_61_a_gpu_that_torch_was_built_for_but_cannot_reach_is_told(
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", "12.8")
     monkeypatch.setattr(device, "has_nvidia", lambda: True)
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ValueError, match=r"only: cpu; there is an NVIDIA GPU, .* CUDA 12\.8, .*: nvidia-smi"):
         choose_device("cuda")
     with caplog.at_level(logging.WARNING, "sdetr"):
         assert choose_device("auto").type == "cpu"
     assert "there is an NVIDIA GPU" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # nobody wants it to be seen
+    assert choose_device("auto").type == "cpu" and "NVIDIA" not in caplog.text
 
 
 @pytest.mark.parametrize("asked", ["auto", "mps"])

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from sdetr.training import torchrun
@@ -36,6 +37,20 @@ def test_fault_39_and_fault_41_of_a_rank_are_told_by_all_of_them(
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert capsys.readouterr().err == f"rank 0 ended {how}; what it said is above\n"
+
+
+def test_whoever_asks_it_to_end_is_answered_by_the_code_of_the_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ended(words: list[str]) -> None:
+        raise SignalException("asked to end", signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGUSR1)
+    monkeypatch.setattr(torchrun, "main", ended)
+    try:
+        assert torchrun.run([]) == 143
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_fault_44_a_cluster_that_asks_for_time_does_not_end_the_process_that_started_the_ranks(

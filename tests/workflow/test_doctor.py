@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.config.job import Job
+from sdetr.config.scale import ResourceSettings
 from workflow.lib import doctor, doctor_job
 from workflow.lib.doctor import Site, examined
 from workflow.lib.doctor_job import Finding, judged
@@ -98,6 +100,18 @@ def test_a_partition_with_nodes_of_several_kinds_has_the_gpus_of_any(cluster: li
 def test_every_partition_that_jobs_go_to_is_looked_at(cluster: list[str]) -> None:
     said = list(examined(Site("main", "", "demo", {"pretrain": "gpu"}), 1))
     assert [finding.level for finding in said] == ["ok"] * 6 and cluster == ["gpu", "main"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["{propose: {slurm_partition: cpu}}", "['propose:slurm_partition=cpu', 'propose:mem_mb=1']"]
+)
+def test_a_partition_of_a_rule_that_is_not_called_like_its_stage_is_looked_at(
+    tmp_path: Path, asked: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"default-resources: [slurm_partition=main]\nset-resources: {asked}\n")
+    job = Job("proposals", "proposals/a/b", "s.yaml", {}, {}, {}, ResourceSettings())
+    assert set(Site.of(file).sorted([job])) == {"cpu", "main"}
 
 
 def test_slurms_default_partition_is_meant_where_the_profile_names_none(cluster: list[str]) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,6 +20,8 @@ from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from workflow.lib.doctor_job import Finding, run_job, told
 
+RULES = {"data": ("data", "drawn_data"), "proposals": ("propose", "proposals")}
+"""Of stages whose jobs are several rules, or of another name."""
 TOOLS = ("sbatch", "squeue", "sinfo", "scontrol", "scancel", "srun")
 
 
@@ -39,8 +42,7 @@ class Site:
         said = yaml.safe_load(profile.read_text())
         defaults = _named(said.get("default-resources") or {})
         scale = said.get("config", {}).get("scale", "paper")
-        rules = {rule: _named(asked) for rule, asked in (said.get("set-resources") or {}).items()}
-        own = {rule: asked["slurm_partition"] for rule, asked in rules.items() if "slurm_partition" in asked}
+        own = _partitions_of_rules(said.get("set-resources") or {})
         every = partition or defaults.get("slurm_partition", "")
         return cls(every, defaults.get("slurm_account", ""), scale, {} if partition else own)
 
@@ -48,7 +50,9 @@ class Site:
         """By the partition that they are sent to."""
         found: dict[str, list[Job]] = {}
         for job in jobs:
-            found.setdefault(self.of_rules.get(job.stage, self.partition), []).append(job)
+            rules = RULES.get(job.stage, (job.stage,))
+            for name in {self.of_rules.get(rule, self.partition) for rule in rules}:
+                found.setdefault(name, []).append(job)
         return found
 
 
@@ -135,6 +139,15 @@ def _time(longest: str, jobs: list[Job]) -> Finding:
         f"{over} jobs ask for up to {most} minutes, but the partition allows {longest} ({allowed} minutes): "
         "sbatch will refuse them; set `minutes` in the scale's resources, trainings continue in another turn",
     )
+
+
+def _partitions_of_rules(asked: Mapping[str, Any] | Iterable[str]) -> dict[str, str]:
+    """A profile may list them as `rule:name=value`."""
+    if not isinstance(asked, Mapping):
+        parts = (one.split(":", 1) for one in asked if ":slurm_partition=" in one)
+        return {rule: value.split("=", 1)[1] for rule, value in parts}
+    rules = {rule: _named(resources) for rule, resources in asked.items()}
+    return {rule: named["slurm_partition"] for rule, named in rules.items() if "slurm_partition" in named}
 
 
 def _named(asked: Mapping[str, object] | Iterable[str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def _run_in(room: Path, partition: str, account: str, gpus: int, wait_s: int) ->
     words += [f"--partition={partition}"] if partition else []
     words += [f"--account={account}"] if account else []
     words += [f"--gpus={gpus}"] if gpus else []
-    words += ["--time=2", "--mem=2000", f"--output={said}", f"--wrap=exec {look}"]
+    words += ["--nodes=1", "--time=2", "--mem=2000", f"--output={said}", f"--wrap=exec {look}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as job:
         try:
             noticed = _noticed(answer, job, wait_s)

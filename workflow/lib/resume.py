@@ -89,7 +89,7 @@ def end_cluster_jobs(cancel: bool) -> None:
     while jobs := _submitted(here):
         if time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
-            _say(f"waiting for SLURM jobs {' '.join(jobs)}; with --cancel they save and end")
+            _say(f"waiting for SLURM jobs {' '.join(jobs)}; with --cancel they end, and continue later")
         time.sleep(ASK_EVERY_S)
 
 
