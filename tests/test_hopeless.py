@@ -41,3 +41,6 @@ def test_fault_51_a_machines_own_clock_does_not_matter_where_a_server_stamps_fil
     behind = time.time() - 3600
     monkeypatch.setattr(time, "time", lambda: behind)
     refuse_hopeless((made,), tmp_path)
+    os.utime(made, (behind, made.stat().st_mtime + 3600))
+    with pytest.raises(OSError, match=f"{made} is 3[56]"):
+        refuse_hopeless((made,), tmp_path)

@@ -26,7 +26,6 @@ from sdetr.tracking.door import Door
 from sdetr.tracking.sync import sync
 from tests.tracking.conftest import ROOT, Tree
 from tests.tracking.test_sync import READS
-from workflow.lib.tracking_server.servants import MARK, Servants, listening
 from workflow.lib.tracking_server.server import USER
 
 IS_ROOT = os.geteuid() == 0
@@ -271,29 +270,6 @@ def test_what_hinders_it_is_said_in_a_line(server, tmp_path):
     if IS_ROOT:  # of whom pytest's folders are
         code, said = refused(tmp_path, free)
         assert (code, len(said.splitlines())) == (2, 1) and "postgres cannot enter" in said
-
-
-def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path):
-    of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
-    left = subprocess.Popen(["sleep", "100"], env={MARK: str(tmp_path)})
-    try:
-        Servants(tmp_path).end_leftovers()
-        assert left.wait(5) == -signal.SIGINT
-        assert of_others.poll() is None
-    finally:
-        for process in (left, of_others):
-            process.kill()
-            process.wait()
-
-
-def test_who_listens_on_a_port_is_known():
-    addresses = ["127.0.0.1"] + ["::1"] * Path("/proc/net/if_inet6").exists()
-    for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.create_server((address, 0), family=family) as mine:
-            port = mine.getsockname()[1]
-            assert listening(port) == {os.geteuid()}
-        assert listening(port) == set()
 
 
 def test_what_was_made_without_it_gets_there_later_once_and_outlives_ends_of_all_kinds(

@@ -39,6 +39,14 @@ def alone() -> dict[str, Any]:
     return {case: three_steps(case) for case in CASES}
 
 
+def by(ranks: int, settings: Path, init: Path, out: Path) -> dict[str, Any]:
+    """How a fine-tuning by so many processes is started."""
+    words = ["--settings", settings, "--init", init, "--out", out, "--ranks", ranks, "--device", "cpu"]
+    command = [sys.executable, "-m", "sdetr", "train", *map(str, words)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return {"args": command, "cwd": ROOT, "env": environment}
+
+
 def same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     for what in ("gradients", "weights"):
         assert found[what].keys() == expected[what].keys()
@@ -98,10 +106,8 @@ def test_a_run_of_two_processes_is_the_run_of_one(
     runs = {}
     for ranks in (1, 2):
         out = tmp_path / str(ranks) / "finetune/proto/conditional/tiny/seed0"
-        words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", str(ranks)]
-        command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        how = by(ranks, settings, backbone_file, out)
+        done = subprocess.run(**how, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("finished after") == 1
         runs[ranks] = out
@@ -133,10 +139,7 @@ def test_fault_46_what_one_process_began_two_finish_and_the_other_way_round(
         out = tmp_path / folder / RUN
         state = tmp_path / folder / "state" / RUN
         for turn, world in enumerate(ranks, start=1):
-            words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", str(world)]
-            command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
-            environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-            with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+            with subprocess.Popen(**by(world, settings, backbone_file, out)) as process:
                 while turn < len(ranks) and process.poll() is None:
                     if (state / "previous.pt").exists():
                         for one in [*psutil.Process(process.pid).children(recursive=True), process]:
@@ -162,10 +165,8 @@ def test_a_signal_to_one_of_two_ends_both_after_the_same_step_and_they_continue_
 
     def started(folder: str) -> tuple[subprocess.Popen[str], Path]:
         out = tmp_path / folder / "finetune/proto/conditional/tiny/seed0"
-        words = ["--settings", settings, "--init", backbone_file, "--out", out, "--ranks", "2"]
-        command = [sys.executable, "-m", "sdetr", "train", *map(str, words), "--device", "cpu"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True), out
+        how = by(2, settings, backbone_file, out)
+        return subprocess.Popen(**how, stderr=subprocess.PIPE, text=True), out
 
     whole, out = started("whole")
     assert whole.wait(timeout=300) == 0

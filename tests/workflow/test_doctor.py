@@ -119,6 +119,19 @@ def test_slurms_default_partition_is_meant_where_the_profile_names_none(cluster:
     assert said[0].text == "SLURM's default partition is up" and cluster == [""]
 
 
+def test_tools_without_a_cluster_are_told_in_a_line(
+    cluster: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*words: str) -> str:
+        raise OSError("sinfo -h: sinfo: error: Unknown host\nsinfo: fatal: no configuration")
+
+    monkeypatch.setattr(doctor, "told", silent)
+    (said,) = examined(Site("main", "", "demo"), 1)
+    assert said.level == "wrong" and len(said.text.splitlines()) == 1
+    assert said.text.startswith("no cluster answers here: log in to a node that submits jobs (sinfo -h: ")
+    assert cluster == []
+
+
 def test_a_partition_without_gpus_or_without_existence_gets_no_job(cluster: list[str]) -> None:
     without = list(examined(Site("main", "", "paper"), 1))
     unknown = list(examined(Site("mian", "", "paper"), 1))

@@ -89,7 +89,12 @@ def examined(site: Site, wait_s: int) -> Iterator[Finding]:
     if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
         yield Finding("wrong", f"no {', '.join(missing)} here: log in to a node that submits jobs")
         return
-    there = _partitions()
+    try:
+        there = _partitions()
+    except OSError as error:
+        said = str(error).splitlines()[0]
+        yield Finding("wrong", f"no cluster answers here: log in to a node that submits jobs ({said})")
+        return
     jobs = compile_plan(Path("params"), site.scale, "all").jobs.values()
     for name, own in sorted(site.sorted(jobs).items()):
         yield from _partition(name, there, own, site.account, wait_s)

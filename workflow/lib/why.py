@@ -60,8 +60,9 @@ def why(plan: Plan, job: Job, would_run: list[Job]) -> str:
 def _job(plan: Plan, path: str) -> Job:
     if path not in plan.jobs:
         like = difflib.get_close_matches(path, plan.jobs, 1)
-        meant = f"; did you mean {like[0]}?" if like else ""
-        raise SettingsError(f"{path} is not in the plan of scale {plan.scale}{meant} `sdetr plan` lists it")
+        meant = f"; did you mean {like[0]}?" if like else ";"
+        there = f"`sdetr plan --scale {plan.scale}` lists what is"
+        raise SettingsError(f"{path} is not in the plan of scale {plan.scale}{meant} {there}")
     return plan.jobs[path]
 
 

@@ -1,0 +1,38 @@
+"""Who serves what: found by a mark in the environment, and by the ports that are listened on."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workflow.lib.tracking_server.servants import MARK, Servants, listening
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/net/tcp").exists(), reason="only Linux lists its processes there"
+)
+
+
+def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path):
+    of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
+    left = subprocess.Popen(["sleep", "100"], env={MARK: str(tmp_path)})
+    try:
+        Servants(tmp_path).end_leftovers()
+        assert left.wait(5) == -signal.SIGINT
+        assert of_others.poll() is None
+    finally:
+        for process in (left, of_others):
+            process.kill()
+            process.wait()
+
+
+def test_who_listens_on_a_port_is_known():
+    addresses = ["127.0.0.1"] + ["::1"] * Path("/proc/net/if_inet6").exists()
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.create_server((address, 0), family=family) as mine:
+            port = mine.getsockname()[1]
+            assert listening(port) == {os.geteuid()}
+        assert listening(port) == set()
