@@ -1,5 +1,6 @@
 """A rank that dies, hangs or diverges ends all of them in bounded time, with words and a whole state."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from sdetr.training.capsule import Capsule
+from sdetr.training.checkpoint import Checkpoint, Made
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 15.0
@@ -36,6 +39,13 @@ class Shared:
     @property
     def said(self) -> str:
         return self.log.read_text()
+
+    def made(self) -> Made:
+        """What the whole states there say that they were made from."""
+        states = [self.state / name for name in ("last.pt", "previous.pt")]
+        kept = next(path for path in states if path.exists())
+        made: Made = json.loads(torch.load(kept, weights_only=True)["made"])
+        return made
 
     def rank(self, number: int) -> psutil.Process:
         """Once a step is saved."""
@@ -92,7 +102,8 @@ def test_fault_54_a_rank_that_dies_or_hangs_ends_all_of_them(
         assert time.monotonic() - began < PATIENCE_S + TORCHRUN_S + 30
         assert f"rank {1 - number} waited" in shared.said
         assert "one of them died, and says why above, or hangs" in shared.said
-        assert (shared.state / "last.pt").exists()
+        # A kill between two renames leaves the state before alone, which is whole.
+        assert Checkpoint(shared.state, shared.made()).load() is not None
 
 
 def test_fault_39_ranks_that_diverge_say_why_keep_a_capsule_each_and_end_with_its_exit_code(
