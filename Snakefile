@@ -33,6 +33,7 @@ wildcard_constraints:
 localrules:
     all_tables,
     page,
+    index,
 
 
 onstart:
@@ -49,6 +50,8 @@ onstart:
 rule all_tables:
     input:
         PLAN.outputs("table"),
+        PLAN.outputs("figure"),
+        PLAN.outputs("index"),
         PLAN.outputs("page"),
         PLAN.synced,
 

@@ -59,6 +59,7 @@ GUESTS = {
     "pycocotools": {"evaluation"},
     "hotcoco": {"evaluation"},
     "matplotlib": {"report"},
+    "markdown_it": {"report"},
     "pandas": {"report"},
     "cv2": {"proposals", "views"},
 }

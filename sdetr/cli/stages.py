@@ -30,7 +30,9 @@ def add(verbs: Verbs) -> None:
     _stage(verbs, "cost", "take a few steps of a pretraining, and say what a step takes", _cost, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
     _stage(verbs, "table", "render a table", _table)
+    _stage(verbs, "figure", "draw a figure", _figure)
     _stage(verbs, "page", "render the page of a run", _page)
+    _stage(verbs, "index", "render the page of all tables and figures", _index)
 
 
 def _stage(verbs: Verbs, name: str, words: str, run: Run, *inputs: str) -> argparse.ArgumentParser:
@@ -142,7 +144,19 @@ def _table(a: argparse.Namespace) -> None:
     make_table(a.settings, a.out)
 
 
+def _figure(a: argparse.Namespace) -> None:
+    from sdetr.report.figure import make_figure
+
+    make_figure(a.settings, a.out)
+
+
 def _page(a: argparse.Namespace) -> None:
     from sdetr.report.run_page import make_page
 
     make_page(a.settings, a.out)
+
+
+def _index(a: argparse.Namespace) -> None:
+    from sdetr.report.index import make_index
+
+    make_index(a.settings, a.out)

@@ -49,6 +49,11 @@ class Cells:
         for row, column in asked:
             self._refuse_unmade(row, column)
 
+    def refuse_unknown_parts(self, rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
+        """Raises SettingsError for one that the table does not have at any scale."""
+        self._part("row", rows)
+        self._part("column", columns)
+
     def made(self, row: str) -> list[str]:
         """Columns in which a row is run."""
         return [column for column in self.columns if self._is_made(row, column)]

@@ -6,6 +6,8 @@ from pathlib import Path
 from sdetr.config.base import SettingsError
 from sdetr.config.cells import asked_of
 from sdetr.config.experiment import Composer
+from sdetr.config.figures import PlannedFigure
+from sdetr.config.index import add_index
 from sdetr.config.job import Job
 from sdetr.config.layers import Params, nearest
 from sdetr.config.pages import add_pages
@@ -25,17 +27,21 @@ def compile_plan(
     Raises SettingsError before anything is run.
     """
     composer = Composer(Params(params), scale)
-    stages, selected = _begun(composer), _selected(composer, tables)
+    stages = _begun(composer)
+    selected, figures = _selected(composer, tables)
     asked = asked_of(cells, selected)
     for table, part in selected.items():
         PlannedTable(stages, composer, table, part, asked.get(table, ())).add()
+    for figure in figures:
+        PlannedFigure(stages, composer, figure).add()
     add_pages(stages)
+    add_index(stages)
     return stages.plan
 
 
 def compile_table(composer: Composer, table: str) -> tuple[Job, Stages]:
     """One table by itself, and the stages whose plan has what it rests on; no pages."""
-    stages, part = _begun(composer), _selected(composer, [table])[table]
+    stages, part = _begun(composer), _selected(composer, [table])[0][table]
     return PlannedTable(stages, composer, table, part).add(), stages
 
 
@@ -44,14 +50,16 @@ def _begun(composer: Composer) -> Stages:
     return Stages(Plan(composer.scale_name, scale.shards, merges=not scale.compares), composer)
 
 
-def _selected(composer: Composer, tables: str | list[str]) -> dict[str, SelectionSettings]:
-    known = composer.params.names("tables")
-    if tables == "first" and composer.scale.first:
+def _selected(composer: Composer, names: str | list[str]) -> tuple[dict[str, SelectionSettings], list[str]]:
+    """Tables with their part, and figures. A name may be that of both."""
+    tables, figures = (composer.params.names(kind) for kind in ("tables", "figures"))
+    if names == "first" and composer.scale.first:
         named = dict(composer.scale.first)
     else:
-        names = tables.split(",") if isinstance(tables, str) else tables
-        named = dict.fromkeys(known if tables in ("first", "all") else names, SelectionSettings())
-    for table in [*named, *composer.scale.tables]:
-        if table not in known:
-            raise SettingsError(f"params/tables: {nearest(table, known)}")
-    return named
+        whole = [*tables, *(figure for figure in figures if figure not in tables)]
+        asked = names.split(",") if isinstance(names, str) else names
+        named = dict.fromkeys(whole if names in ("first", "all") else asked, SelectionSettings())
+    for name in [*named, *composer.scale.tables]:
+        if name not in tables and name not in figures:
+            raise SettingsError(f"params/tables, params/figures: {nearest(name, [*tables, *figures])}")
+    return {name: part for name, part in named.items() if name in tables}, [n for n in named if n in figures]

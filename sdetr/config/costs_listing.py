@@ -8,7 +8,7 @@ from sdetr.config.estimate import TRAINS, Cost, Estimator
 from sdetr.config.job import STAGES
 from sdetr.config.throughput import Rate
 
-LEFT_OUT = ("page",)
+LEFT_OUT = ("page", "index")
 """Stages of which every run has a job, whatever tables there are."""
 
 

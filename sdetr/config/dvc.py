@@ -30,7 +30,9 @@ COMMANDS = {
     "evaluate": "evaluate --settings ${item.in.settings} --predictions ${item.in.predictions}"
     " --out ${item.out.metrics}",
     "table": "table --settings ${item.in.settings} --out ${item.out.md}",
+    "figure": "figure --settings ${item.in.settings} --out ${item.out.png}",
     "page": "page --settings ${item.in.settings} --out ${item.out.page}",
+    "index": "index --settings ${item.in.settings} --out ${item.out.page}",
 }
 """Stage → verb and flags of one job; one process does all that the workflow shares between shards."""
 
@@ -62,7 +64,7 @@ def as_dvc(plan: Plan, command: str) -> dict[str, str]:
             kinds.setdefault((*job.inputs, "→", *job.outputs, _brought(plan, job)), []).append(job)
         for n, jobs in enumerate(kinds.values(), 1):
             name = stage if n == 1 else f"{stage}-{n}"
-            if stage == "table":
+            if stage in ("table", "figure", "index"):
                 blocks |= {job.path.replace("/", "-"): _block(job, False, alone=True) for job in jobs}
             else:
                 items[name] = {job.path: {"in": job.inputs, "out": job.outputs} for job in jobs}

@@ -74,11 +74,15 @@ class Estimator:
 
     def tables(self) -> list[Cost]:
         """Each with what it rests on, and all together; without pages, of which every run has one."""
-        needs = {job.path: {one.path for one in self.plan.before([job])} for job in self.plan.of("table")}
+        shown = [*self.plan.of("table"), *self.plan.of("figure")]
+        needs = {job.path: {one.path for one in self.plan.before([job])} for job in shown}
         costs = []
         for table, mine in needs.items():
             others = set[str]().union(*(theirs for other, theirs in needs.items() if other != table))
-            costs.append(self._cost(table.removeprefix("tables/"), mine, len(mine - others)))
+            kind, name = table.split("/")
+            costs.append(
+                self._cost(name if kind == "tables" else f"{name}, figure", mine, len(mine - others))
+            )
         all_ = set[str]().union(*needs.values())
         return [*costs, self._cost("all of them", all_, len(all_))]
 

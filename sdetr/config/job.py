@@ -22,7 +22,9 @@ STAGES = (
     "cost",
     "evaluate",
     "table",
+    "figure",
     "page",
+    "index",
 )
 """In the order in which they can run."""
 

@@ -12,6 +12,7 @@ from sdetr.data.subsets.settings import Dataset
 from sdetr.models.settings import ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
+from sdetr.report.figure_settings import FigureSettings
 from sdetr.report.settings import TableSettings
 from sdetr.training.settings import Backbone, Protocol
 from sdetr.views.settings import Views
@@ -26,6 +27,7 @@ KINDS: dict[str, Any] = {
     "pretexts": Pretext,
     "protocols": Protocol,
     "tables": TableSettings,
+    "figures": FigureSettings,
     "throughput": ThroughputSettings,
 }
 """Folder of `params/` → what its files hold."""

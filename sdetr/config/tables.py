@@ -52,7 +52,7 @@ class PlannedTable:
         first: dict[tuple[str, int | None], CellName] = {}
         for row in self.cells.rows:
             for column in self.cells.made(row):
-                here, runs = CellName(row=row, column=column), self._runs(row, column)
+                here, runs = CellName(row=row, column=column), self.runs(row, column)
                 there = first.setdefault((runs[0].path, self.settings.rows[row].epoch), here)
                 if there != here:
                     same.setdefault(row, {})[column] = there
@@ -62,7 +62,8 @@ class PlannedTable:
                     inputs |= self._files(run, f"{row}.{column}.{n}")
         return self._job(cells, same, inputs)
 
-    def _runs(self, row: str, column: str) -> list[Job]:
+    def runs(self, row: str, column: str) -> list[Job]:
+        """Of a cell, one per seed, after all that they rest on."""
         settings, said = self.settings.columns[column], self.settings.rows[row]
         name, model = settings.protocol, said.model or settings.model
         start = Start.parse(said.start) if said.start else None

@@ -34,6 +34,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None, dr
     return mixed.transpose(1, 2).flatten(2)
 
 
+def shares(query: Tensor, key: Tensor, visible: Tensor) -> Tensor:
+    """(B, heads, Q | M, ·) → (B, heads, Q, M): how much of each value `attend` mixes in."""
+    scores: Tensor = query @ key.mT / query.shape[-1] ** 0.5
+    return scores.masked_fill(~visible, float("-inf")).softmax(dim=-1)
+
+
 class AddAttention(nn.Module):
     """Position is added to content before the projection of queries and keys; values carry content only."""
 
@@ -78,6 +84,12 @@ class AddCrossAttention(AddAttention):
         keys = memory.tokens + memory.position
         return self.mix(x + place.position, keys, memory.tokens, ~memory.padding[:, None, None])
 
+    def taken(self, x: Tensor, place: Place, memory: Memory) -> Tensor:
+        """(B, heads, Q, M): how much of each token a query takes."""
+        asked = self.query(x + place.position), self.key(memory.tokens + memory.position)
+        query, key = (split_heads(part, self.heads) for part in asked)
+        return shares(query, key, ~memory.padding[:, None, None])
+
 
 class SplitSelfAttention(nn.Module):
     """Queries among themselves; content and position have projections of their own."""
@@ -120,16 +132,24 @@ class ConditionalCrossAttention(nn.Module):
 
     def forward(self, x: Tensor, place: Place, memory: Memory) -> Tensor:
         """(B, Q, D) → (B, Q, D)."""
+        query, key = self._asked(x, place, memory)
+        value = split_heads(self.value(memory.tokens), self.heads)
+        visible = ~memory.padding[:, None, None]
+        out: Tensor = self.out(attend(query, key, value, visible, self.dropout if self.training else 0.0))
+        return out
+
+    def taken(self, x: Tensor, place: Place, memory: Memory) -> Tensor:
+        """(B, heads, Q, M): how much of each token a query takes."""
+        return shares(*self._asked(x, place, memory), ~memory.padding[:, None, None])
+
+    def _asked(self, x: Tensor, place: Place, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Queries (B, heads, Q, 2D / heads) and keys (B, heads, M, 2D / heads)."""
         query, key = self.query_content(x), self.key_content(memory.tokens)
         key_position = self.key_position(memory.position)
         if self.query_position is not None:
             query, key = query + self.query_position(place.position), key + key_position
         query = self._side_by_side(query, self.query_sine(place.sine))
-        key = self._side_by_side(key, key_position)
-        value = split_heads(self.value(memory.tokens), self.heads)
-        visible = ~memory.padding[:, None, None]
-        out: Tensor = self.out(attend(query, key, value, visible, self.dropout if self.training else 0.0))
-        return out
+        return query, self._side_by_side(key, key_position)
 
     def _side_by_side(self, content: Tensor, place: Tensor) -> Tensor:
         """Twice (B, Q, D) → (B, heads, Q, 2D / heads)."""

@@ -34,14 +34,11 @@ class DeformableAttention(nn.Module):
 
     def mix(self, query: Tensor, reference: Tensor, tokens: Tensor, memory: Memory) -> Tensor:
         """(B, Q, D), (B, Q, L, 2 | 4) in fractions of every padded level, (B, M, D) → (B, Q, D)."""
-        batch, count, _ = query.shape
+        batch = len(query)
         value = self.value(tokens).masked_fill(memory.padding[..., None], 0)  # bias and all
         value = value.view(batch, -1, self.heads, value.shape[-1] // self.heads)
-        split = (batch, count, self.heads, self.levels, self.points)
         with unrounded(query):
-            offsets = self.offsets(exact(query)).view(*split, 2)
-            places = _places(offsets, exact(reference)[:, :, None, :, None], memory.shapes)
-            weights = self.weights(exact(query)).view(*split[:3], -1).softmax(-1).view(split)
+            places, weights = self._samples(query, reference, memory)
             parts = exact(value), places, weights
             if self.recompute and torch.is_grad_enabled():
                 mixed = checkpoint(
@@ -51,6 +48,13 @@ class DeformableAttention(nn.Module):
                 mixed = sample(*parts, memory.shapes)
         out: Tensor = self.out(mixed)
         return out
+
+    def _samples(self, query: Tensor, reference: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Where every query looks, (B, Q, heads, L, P, 2), and what that is worth, (B, Q, heads, L, P)."""
+        split = (*query.shape[:2], self.heads, self.levels, self.points)
+        offsets = self.offsets(exact(query)).view(*split, 2)
+        places = _places(offsets, exact(reference)[:, :, None, :, None], memory.shapes)
+        return places, self.weights(exact(query)).view(*split[:3], -1).softmax(-1).view(split)
 
 
 class DeformableEncoderAttention(DeformableAttention):
@@ -70,6 +74,21 @@ class DeformableCrossAttention(DeformableAttention):
         assert place.reference is not None
         reference = on_levels(place.reference, memory.valid)
         return self.mix(x + place.position, reference, memory.tokens, memory)
+
+    def taken(self, x: Tensor, place: Place, memory: Memory) -> Tensor:
+        """(B, heads, Q, M): how much of each token a query takes; what a sample is of its cells' values."""
+        assert place.reference is not None
+        reference = on_levels(place.reference, memory.valid)
+        places, worth = self._samples(x + place.position, reference, memory)
+        batch, count = x.shape[:2]
+        shares = []
+        with torch.enable_grad():
+            ones = places.new_ones(batch, memory.tokens.shape[1], self.heads, 1, requires_grad=True)
+            mixed = sample(ones, places, worth, memory.shapes).view(batch, count, self.heads)
+            for query in range(count):
+                (share,) = torch.autograd.grad(mixed[:, query].sum(), ones, retain_graph=True)
+                shares.append(share[..., 0].mT)  # (B, heads, M)
+        return torch.stack(shares, dim=2).masked_fill(memory.padding[:, None, None], 0)
 
 
 def on_levels(reference: Tensor, valid: Tensor) -> Tensor:

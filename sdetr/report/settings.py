@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from sdetr.config.base import Name, Settings, Strings
 from sdetr.report.again import Again
 
-RECIPES = {"table": 4, "page": 2}
+RECIPES = {"table": 4, "figure": 1, "page": 2, "index": 1}
 """By stage; raise one when the same results give another file."""
 
 Metric = Literal[

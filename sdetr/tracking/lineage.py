@@ -5,7 +5,7 @@ from collections import defaultdict
 from sdetr.config.job import Job
 from sdetr.tracking.memory import Memory
 from sdetr.tracking.observe import Observer
-from sdetr.tracking.places import host_of
+from sdetr.tracking.places import DRAWN, host_of
 from sdetr.tracking.portrait import Portrait
 from sdetr.tracking.store import page
 
@@ -32,7 +32,7 @@ class Lineage:
             if before is None or before == here:
                 continue
             slots = self._upstream.setdefault(here, {})
-            if before not in (known := slots.setdefault("runs" if job.stage == "table" else slot, [])):
+            if before not in (known := slots.setdefault("runs" if job.stage in DRAWN else slot, [])):
                 known.append(before)
             if here not in self._downstream[before]:
                 self._downstream[before].append(here)

@@ -9,7 +9,7 @@ from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.files import sha256
 from sdetr.tracking.digests import Digested, digest_of
-from sdetr.tracking.places import GUESTS, Places, host_of, words_of
+from sdetr.tracking.places import DRAWN, GUESTS, Places, host_of, words_of
 from sdetr.tracking.portrait import Picture, Portrait
 from sdetr.tracking.seen import Seen
 
@@ -47,7 +47,7 @@ class Observer:
         if seen is None:
             return None
         outputs = dict(self._digests(job, seen.record)) if seen.status == "FINISHED" else {}
-        texts = ("settings_copy", "metrics", "page", "md", "csv", "json")
+        texts = ("settings_copy", "metrics", "page", "md", "csv", "json", "png", "svg")
         files = {slot: self.root / outputs[slot].path for slot in texts if slot in outputs}
         return Portrait(
             job=job,
@@ -81,7 +81,7 @@ class Observer:
                 yield slot, Digested(file, digest_of(path))
 
     def _inputs(self, job: Job, record: dict[str, Any]) -> dict[str, Digested]:
-        if job.stage != "table":
+        if job.stage not in DRAWN:
             told = record.get("inputs", {})
             return {slot: Digested(said["path"], said["sha256"]) for slot, said in told.items()}
         files = {slot: file for slot, file in job.inputs.items() if slot.endswith((".metrics", "settings"))}

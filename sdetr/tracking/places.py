@@ -9,6 +9,8 @@ from sdetr.config.plan import Plan
 
 GOLDEN = 0.618034
 """Of a circle: multiples of it never come close to each other."""
+DRAWN = ("table", "figure", "index")
+"""Stages that show runs."""
 GUESTS = ("evaluate", "page")
 """Stages that tell of a run and have none of their own."""
 
@@ -45,7 +47,7 @@ class Places:
 
     def experiment(self, job: Job) -> str:
         """Of a run that several tables read, the first of them; its tags name all."""
-        if job.stage == "table":
+        if job.stage in DRAWN:
             return f"{self.scale}/tables"
         if cells := self.cells(job):
             return f"{self.scale}/{cells[0].table}"
@@ -92,6 +94,7 @@ def words_of(job: Job) -> dict[str, str]:
         "backbones": ("backbone",),
         "raw": ("dataset",),
         "tables": ("table",),
+        "figures": ("figure",),
     }
     named = dict(zip(keys.get(kind, ()), words, strict=False))
     seed = words[-1].removeprefix("seed")

@@ -88,15 +88,17 @@ class Lookup:
 
     @property
     def tables(self) -> list[str]:
-        """Their names; each is a target."""
-        return [job.path.removeprefix("tables/") for job in self.plan.of("table")]
+        """Their names, and those of figures; each is a target."""
+        jobs = [*self.plan.of("table"), *self.plan.of("figure")]
+        return list(dict.fromkeys(job.path.split("/")[1] for job in jobs))
 
     def of_table(self, name: str) -> list[str]:
-        """A table, and the pages of the runs that it rests on."""
-        table = self.plan.jobs[f"tables/{name}"]
-        runs = {job.path for job in self.plan.before([table])}
+        """A table, a figure, or both, and the pages of the runs that they rest on."""
+        paths = (f"tables/{name}", f"figures/{name}")
+        named = [self.plan.jobs[path] for path in paths if path in self.plan.jobs]
+        runs = {job.path for job in self.plan.before(named)}
         pages = [job for job in self.plan.of("page") if job.path.removeprefix("runs/") in runs]
-        return [file for job in [table, *pages] for file in job.outputs.values()]
+        return [file for job in [*named, *pages] for file in job.outputs.values()]
 
     def files(self, *stages: str) -> list[str]:
         """The same without folders, which have no checksum: a restored one would look new."""

@@ -40,7 +40,7 @@ def _made_from_others(job: Job) -> bool:
     """Whether the job's own record names other settings; False where there is no record to read."""
     path = Path(_telling(job))
     try:
-        if job.stage == "page":
+        if job.stage in ("page", "index"):
             found = PAGE_MADE_FROM.search(path.read_text(encoding="utf-8"))
             return found is not None and found[1] != job.digest
         said = json.loads(path.read_bytes())["inputs"]["settings"]["sha256"]

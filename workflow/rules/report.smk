@@ -50,6 +50,25 @@ rule table:
         "exec sdetr table --settings {input.settings} --out {output.md} 2>{log}"
 
 
+rule figure:
+    input:
+        PLAN.input("figures/{name}"),
+        settings="data/{scale}/settings/figures/{name}.yaml",
+    output:
+        png="reports/{scale}/figures/{name}.png",
+        svg="reports/{scale}/figures/{name}.svg",
+        csv="reports/{scale}/figures/{name}.csv",
+        json="reports/{scale}/figures/{name}.json",
+    log:
+        "logs/{scale}/figures/{name}.log",
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("figures/{name}", "mem_mb"),
+        runtime=PLAN.resource("figures/{name}", "minutes"),
+    shell:
+        "exec sdetr figure --settings {input.settings} --out {output.png} 2>{log}"
+
+
 rule page:
     input:
         PLAN.input("runs/{trained}"),
@@ -66,11 +85,28 @@ rule page:
         "exec sdetr page --settings {input.settings} --out {output.page} 2>{log}"
 
 
+rule index:
+    input:
+        PLAN.input("index/report"),
+        settings="data/{scale}/settings/index/report.yaml",
+    output:
+        page="reports/{scale}/index.html",
+        md="reports/{scale}/index.md",
+    log:
+        "logs/{scale}/index.log",
+    threads: 1
+    resources:
+        mem_mb=PLAN.resource("index/report", "mem_mb"),
+        runtime=PLAN.resource("index/report", "minutes"),
+    shell:
+        "exec sdetr index --settings {input.settings} --out {output.page} 2>{log}"
+
+
 # After the tables, and never in their way: whatever becomes of it, the workflow ends well. What could not be
 # mirrored, the next sync takes along, also one by hand. It runs beside the controller, where the network is.
 rule sync:
     input:
-        PLAN.files("table", "page"),
+        PLAN.files("table", "figure", "page", "index"),
     output:
         touch(PLAN.synced),
     log:
@@ -84,7 +120,7 @@ rule sync:
         "sdetr sync --scale {params.scale} --tables {params.tables} {params.cells} --minutes 3 2> >(tee {log} >&2) || true"
 
 
-# Each table is a target by its name: `snakemake --profile demo siamese-voc`.
+# Each table, and each figure, is a target by its name: `snakemake --profile demo siamese-voc`.
 for TABLE in PLAN.tables:
 
     rule:

@@ -1,0 +1,102 @@
+"""The lines of a figure as numbers: where each point stands, and what its runs measured there."""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdetr.files import sha256
+from sdetr.report.again import Again
+from sdetr.report.figure_settings import FigureRun, LineRun
+from sdetr.report.records import Record, check_records
+from sdetr.report.results import evaluated, read_result
+from sdetr.report.settings import CellRun
+from sdetr.report.statistics import Summary, summarise
+
+LOSS = "loss"
+
+
+@dataclass(frozen=True)
+class Point:
+    """Mean and deviation over the runs that were measured there."""
+
+    x: float
+    y: Summary
+    paper: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a panel."""
+
+    label: str
+    points: tuple[Point, ...]
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawing."""
+
+    label: str
+    metric: str
+    lines: dict[str, Line]
+
+
+def read_panels(settings: FigureRun) -> dict[str, Panel]:
+    """Raises ValueError or FileNotFoundError for the first run that is not the plan's, or not there."""
+    check_records(settings.records, settings.again)
+    panels = {}
+    for name, panel in settings.panels.items():
+        lines = {row: _line(line, panel.metric, settings.again) for row, line in panel.lines.items()}
+        panels[name] = Panel(panel.label, panel.metric, lines)
+    return panels
+
+
+def _line(line: LineRun, metric: str, again: Again) -> Line:
+    runs = tuple(dict.fromkeys(run.run for runs in line.points for run in runs))
+    if line.x:
+        points = tuple(_ends(line, metric, again))
+    else:
+        (of_seeds,) = line.points
+        points = _over_epochs([_curve(run, metric, again) for run in of_seeds], line.paper)
+    if not points:
+        raise ValueError(
+            f"{runs[0]} has no {metric} to draw; make it again: {again.command(f'{runs[0]}/run.json')}"
+        )
+    return Line(line.label, points, runs)
+
+
+def _ends(line: LineRun, metric: str, again: Again) -> Iterable[Point]:
+    """What was measured at the end of the runs of each point."""
+    for n, (x, runs) in enumerate(zip(line.x, line.points, strict=True)):
+        found = [read_result(run, again).metrics for run in runs]
+        if y := summarise([metrics[metric] for metrics in found if metric in metrics]):
+            yield Point(x, y, line.paper[n] if line.paper else None)
+
+
+def _over_epochs(curves: Sequence[dict[float, float]], paper: Sequence[float | None]) -> tuple[Point, ...]:
+    """Where every run was measured; what was published is of the end."""
+    shared = sorted(set.intersection(*map(set, curves))) if curves else []
+    points = [Point(x, _summary([curve[x] for curve in curves])) for x in shared]
+    if points and paper and paper[0] is not None:
+        points[-1] = Point(points[-1].x, points[-1].y, paper[0])
+    return tuple(points)
+
+
+def _summary(values: list[float]) -> Summary:
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return Summary(statistics.fmean(values), std, len(values))
+
+
+def _curve(run: CellRun, metric: str, again: Again) -> dict[float, float]:
+    """Epoch → value, of the curve that the run wrote."""
+    path = Path(run.run) / "metrics.jsonl"
+    if metric != LOSS:
+        read_result(run, again)  # which believes the run and its curve, or raises
+        return {epoch: found[metric] for epoch, found in evaluated(path).items() if metric in found}
+    record = Record(Path(run.run) / "run.json", again)
+    record.compare("curve", sha256(path), record.value("outputs", "metrics.jsonl"), "the run wrote")
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {line["epoch"]: line["train/total"] for line in lines if "train/total" in line}
