@@ -14,6 +14,9 @@ from sdetr.files import write_text
 
 FILES, ITEMS = "dvc.yaml", "plan.yaml"
 
+ALONE = ("table", "figure", "index")
+"""Stages of which every job reads slots of its own, and so has a block of its own."""
+
 COMMANDS = {
     "data": "prepare --settings ${item.in.settings} --out ${item.out.index}",
     "subset": "subset --settings ${item.in.settings} --out ${item.out.index}",
@@ -64,7 +67,7 @@ def as_dvc(plan: Plan, command: str) -> dict[str, str]:
             kinds.setdefault((*job.inputs, "→", *job.outputs, _brought(plan, job)), []).append(job)
         for n, jobs in enumerate(kinds.values(), 1):
             name = stage if n == 1 else f"{stage}-{n}"
-            if stage in ("table", "figure", "index"):
+            if stage in ALONE:
                 blocks |= {job.path.replace("/", "-"): _block(job, False, alone=True) for job in jobs}
             else:
                 items[name] = {job.path: {"in": job.inputs, "out": job.outputs} for job in jobs}

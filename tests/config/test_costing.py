@@ -40,6 +40,7 @@ def test_nothing_is_trained_for_it_and_nothing_but_its_table_reads_it():
     assert not plan.of("pretrain") and not plan.of("evaluate") and not plan.of("page")
     assert {job.path for job in plan.after(plan.of("cost"))} == {
         "tables/siamese-cost",
+        "index/report",
         *(job.path for job in plan.of("cost")),
     }
 

@@ -81,20 +81,23 @@ def test_what_was_measured_is_believed_before_what_was_published(params):
 
 
 def test_a_table_is_the_sum_of_its_runs_and_all_of_them_count_each_once(plan):
-    *tables, together = estimator(plan, rate=5.0).tables()
+    *shown, together = estimator(plan, rate=5.0).tables()
     asked = estimator(plan, rate=5.0)
     total = sum(asked.hours(job).known for job in plan.jobs.values() if job.stage in TRAINS)
     assert together.gpu_hours == pytest.approx(total)
-    assert total < sum(one.gpu_hours for one in tables)
-    assert together.jobs == len(plan.jobs) - len(plan.of("page"))
-    assert {one.name for one in tables} == set(Params(ROOT / "params").names("tables"))
-    shared = {path for path in plan.jobs if sum(path in needs(plan, one.name) for one in tables) > 1}
-    for one in tables:
+    assert total < sum(one.gpu_hours for one in shown)
+    assert together.jobs == len(plan.jobs) - len(plan.of("page")) - len(plan.of("index"))
+    figures = {f"{name}, figure" for name in Params(ROOT / "params").names("figures")}
+    assert {one.name for one in shown} == figures | set(Params(ROOT / "params").names("tables"))
+    shared = {path for path in plan.jobs if sum(path in needs(plan, one.name) for one in shown) > 1}
+    for one in shown:
         assert one.alone == len(needs(plan, one.name) - shared) and one.jobs == len(needs(plan, one.name))
 
 
-def needs(plan: Plan, table: str) -> set[str]:
-    return {job.path for job in plan.before([plan.jobs[f"tables/{table}"]])}
+def needs(plan: Plan, name: str) -> set[str]:
+    """Of a table by its name, or of `<name>, figure`."""
+    name, figure, _ = name.partition(", figure")
+    return {job.path for job in plan.before([plan.jobs[f"{'figures' if figure else 'tables'}/{name}"]])}
 
 
 def test_more_gpus_are_not_slower_than_one_and_no_faster_than_the_longest_chain(plan):

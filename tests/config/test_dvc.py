@@ -9,7 +9,7 @@ import yaml
 from sdetr.cli import main
 from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
-from sdetr.config.dvc import as_dvc, check_dvc, write_dvc
+from sdetr.config.dvc import ALONE, as_dvc, check_dvc, write_dvc
 from sdetr.config.layers import Params
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +33,10 @@ def test_the_committed_files_are_those_of_the_demos_first_tables(monkeypatch):
 def test_every_job_is_there_once_by_a_key_that_dvc_can_find(scale):
     plan, items, whole = parsed(scale)
     keys = [path for name, jobs in items.items() if name not in HEAD for path in jobs]
-    tables = [name for name in whole["stages"] if name.startswith("tables-")]
-    assert sorted(keys) == sorted(job.path for job in plan.jobs.values() if job.stage != "table")
-    assert len(tables) == len(plan.of("table"))
+    alone = [path.replace("/", "-") for path, job in plan.jobs.items() if job.stage in ALONE]
+    assert sorted(keys) == sorted(job.path for job in plan.jobs.values() if job.stage not in ALONE)
     assert not any("@" in key for key in keys)
-    assert set(whole["stages"]) - set(tables) == {"plan"} | set(items) - HEAD
+    assert set(whole["stages"]) == {"plan", *alone} | set(items) - HEAD and len(set(alone)) == len(alone)
 
 
 @pytest.mark.parametrize("scale, cached", [("demo", True), ("paper", False)])

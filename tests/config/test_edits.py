@@ -12,6 +12,9 @@ from sdetr.config.job import STAGES
 from sdetr.config.plan import Plan
 from tests.config.conftest import CONDITIONAL, ROOT, VANILLA, edit
 
+DRAWN = ("table", "figure", "page", "index")
+"""Stages that show what others found, so that no other rests on them."""
+
 
 def changed(before: Plan, after: Plan) -> set[str]:
     """Paths whose settings file differs; pages follow their runs (test_pages.py)."""
@@ -91,15 +94,16 @@ def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(monkeypatch, 
             "subset": "data",
             "views": "views",
             "features": "views",
-            "table": "report",
-            "page": "report",
+            **dict.fromkeys(DRAWN, "report"),
         }
         room = rooms.get(stage, "training")
         monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
     after = compile_plan(ROOT / "params", "demo")
     touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
-    holding = {"table", "page"} if stage in ("pretrain", "finetune", "evaluate") else {"table"}
-    assert touched == {stage} | (set() if stage == "page" else holding)  # what holds digests of others
+    holding = {"table"}  # what holds digests of others
+    holding |= set() if stage in ("measure", "cost") else {"figure"}
+    holding |= {"page"} if stage in ("pretrain", "finetune", "evaluate") else set()
+    assert touched == {stage} | (set() if stage in DRAWN else holding)
 
 
 def test_settings_files_are_rewritten_only_when_they_changed(params, monkeypatch, tmp_path):

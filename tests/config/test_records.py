@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 PLAN = compile_plan(ROOT / "params", "smoke", ["siamese-voc", "updetr-patches", "detreg-proposals"])
 SIAMESE = "finetune/siamese-voc-vanilla-50e/detr/siamese~siamese-imagenet-60e/seed0"
 PRETRAINING = "pretrain/siamese-imagenet-60e/siamese/detr/seed0"
+PAGES = ("page", "index")
+"""Stages that write nothing that another one rests on."""
 
 
 def test_a_run_rests_on_its_pretraining_and_all_that_came_before_and_on_no_other_run():
@@ -21,7 +23,7 @@ def test_a_run_rests_on_its_pretraining_and_all_that_came_before_and_on_no_other
 
 
 def test_what_follows_from_a_pretraining_is_its_runs_their_evaluation_and_the_table():
-    after = {job.path for job in PLAN.after([PLAN.jobs[PRETRAINING]]) if job.stage != "page"}
+    after = {job.path for job in PLAN.after([PLAN.jobs[PRETRAINING]]) if job.stage not in PAGES}
     runs = {SIAMESE, SIAMESE.replace("seed0", "seed1")}
     assert after == {PRETRAINING, *runs, *(f"{run}/metrics" for run in runs), "tables/siamese-voc"}
 
@@ -44,5 +46,5 @@ def test_a_record_has_to_name_its_settings_and_for_each_input_the_record_of_its_
 
 
 def test_every_stage_leaves_a_record_that_its_own_jobs_alone_write():
-    records = [record_of(job) for job in PLAN.jobs.values() if job.stage != "page"]
+    records = [record_of(job) for job in PLAN.jobs.values() if job.stage not in PAGES]
     assert None not in records and len(set(records)) == len(records)
