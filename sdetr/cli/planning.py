@@ -111,12 +111,13 @@ def _rates(probe: bool) -> "RateOf":
 
 
 def _print_deviations(a: argparse.Namespace) -> None:
+    from sdetr.config.compile import shown
     from sdetr.config.deviations import deviations, everywhere
     from sdetr.config.deviations_listing import as_lines
     from sdetr.config.layers import Params
 
     params = Params(PARAMS)
-    tables = [deviations(params, a.scale, table) for table in a.table or params.names("tables")]
+    tables = [deviations(params, a.scale, table) for table in a.table or shown(params)]
     print("\n".join(as_lines(everywhere(params), tables)))
 
 

@@ -39,10 +39,18 @@ def compile_plan(
     return stages.plan
 
 
-def compile_table(composer: Composer, table: str) -> tuple[Job, Stages]:
-    """One table by itself, and the stages whose plan has what it rests on; no pages."""
-    stages, part = _begun(composer), _selected(composer, [table])[0][table]
-    return PlannedTable(stages, composer, table, part).add(), stages
+def compile_shown(composer: Composer, name: str) -> tuple[Job, Stages]:
+    """One table by itself, or a figure that is no table, and the stages whose plan has what it rests on."""
+    stages, (tables, figures) = _begun(composer), _selected(composer, [name])
+    if name in tables:
+        return PlannedTable(stages, composer, name, tables[name]).add(), stages
+    return PlannedFigure(stages, composer, *figures).add(), stages
+
+
+def shown(params: Params) -> list[str]:
+    """Names of all tables, then of the figures that are no table."""
+    tables = params.names("tables")
+    return [*tables, *(name for name in params.names("figures") if name not in tables)]
 
 
 def _begun(composer: Composer) -> Stages:
@@ -56,9 +64,9 @@ def _selected(composer: Composer, names: str | list[str]) -> tuple[dict[str, Sel
     if names == "first" and composer.scale.first:
         named = dict(composer.scale.first)
     else:
-        whole = [*tables, *(figure for figure in figures if figure not in tables)]
         asked = names.split(",") if isinstance(names, str) else names
-        named = dict.fromkeys(whole if names in ("first", "all") else asked, SelectionSettings())
+        whole = names in ("first", "all")
+        named = dict.fromkeys(shown(composer.params) if whole else asked, SelectionSettings())
     for name in [*named, *composer.scale.tables]:
         if name not in tables and name not in figures:
             raise SettingsError(f"params/tables, params/figures: {nearest(name, [*tables, *figures])}")

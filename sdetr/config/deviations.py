@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdetr.config.citations import Citation
-from sdetr.config.compile import compile_table
+from sdetr.config.compile import compile_shown
 from sdetr.config.differences import KINDS, PAPER, differences, seedless
 from sdetr.config.experiment import Composer
 from sdetr.config.job import Job
@@ -40,9 +40,9 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Deviations:
-    """Of one table at one scale."""
+    """Of one table or figure at one scale."""
 
-    table: str
+    name: str
     title: str
     unstated: tuple[Deviation, ...]
     scaled: tuple[Scaled, ...]
@@ -50,15 +50,17 @@ class Deviations:
     """The papers' data sets and backbones → what stands for them."""
 
 
-def deviations(params: Params, scale: str, table: str) -> Deviations:
-    """Raises SettingsError as a plan does."""
+def deviations(params: Params, scale: str, name: str) -> Deviations:
+    """Of a table, or of a figure that is no table. Raises SettingsError as a plan does."""
     composer = Composer(params, scale)
-    job, stages = compile_table(composer, table)
-    layers = [params.resolve("tables", table), *composer.used]
+    job, stages = compile_shown(composer, name)
+    layers = [params.resolve(f"{job.stage}s", name), *composer.used]
     runs = [one for one in stages.plan.before([job]) if one.stage in KINDS]
     scaled = () if scale == PAPER else tuple(_scaled(stages, runs))
     said = job.settings
-    return Deviations(table, said["table"]["title"], tuple(_unstated(layers)), scaled, said.get("stands", {}))
+    return Deviations(
+        name, said[job.stage]["title"], tuple(_unstated(layers)), scaled, said.get("stands", {})
+    )
 
 
 def everywhere(params: Params) -> tuple[Deviation, ...]:

@@ -16,7 +16,7 @@ def as_lines(everywhere: Iterable[Deviation], tables: Iterable[Deviations]) -> I
     yield "all tables"
     yield from _unstated(everywhere)
     for one in tables:
-        yield f"\n{one.table}: {one.title}"
+        yield f"\n{one.name}: {one.title}"
         yield from _unstated(one.unstated)
         if one.stands:
             yield "  stands for, at this scale"

@@ -18,7 +18,7 @@ from sdetr.config.yaml import Key, Located, Place, read_yaml
 FACTS = ("model", "dataset", "pretext", "source")
 """What a `when` may ask about; `source` is the data set pretrained on."""
 
-FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables", "throughput")
+FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables", "figures", "throughput")
 """Kinds of files that hold for all runs, so that a `when` in them would never hold."""
 
 Facts = Mapping[str, tuple[str, ...]]

@@ -47,7 +47,7 @@ class Observer:
         if seen is None:
             return None
         outputs = dict(self._digests(job, seen.record)) if seen.status == "FINISHED" else {}
-        texts = ("settings_copy", "metrics", "page", "md", "csv", "json", "png", "svg")
+        texts = ("settings_copy", "metrics", "page", "md", "csv", "json", "svg")
         files = {slot: self.root / outputs[slot].path for slot in texts if slot in outputs}
         return Portrait(
             job=job,
@@ -66,7 +66,7 @@ class Observer:
             settings=seen.settings(),
             curve=seen.curve,
             numbers=seen.numbers() | self._measured(outputs),
-            pictures=tuple(_pictures(seen.folder)),
+            pictures=(*_pictures(seen.folder), *_drawn(job, outputs, self.root)),
             files={path.name: path for path in files.values() if path.is_file()},
         )
 
@@ -115,6 +115,12 @@ class Observer:
             return {}
         said = json.loads((self.root / outputs["metrics"].path).read_bytes())
         return {name: float(value) for name, value in said["metrics"].items()}
+
+
+def _drawn(job: Job, outputs: dict[str, Digested], root: Path) -> Iterator[Picture]:
+    """What a figure is."""
+    if "png" in outputs:
+        yield Picture(root / outputs["png"].path, job.settings["id"], 0)
 
 
 def _pictures(folder: Path | None) -> Iterator[Picture]:

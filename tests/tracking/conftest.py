@@ -124,6 +124,8 @@ def _make(job: Job, root: Path) -> None:
                 names = ["test"] if job.stage == "finetune" else ["pairs", "found-0000000", "found-0000010"]
                 for n, name in enumerate(names):
                     Image.new("RGB", (8, 8), (40 * n, 0, 0)).save(path / f"{name}.png")
+            case "png":
+                Image.new("RGB", (8, 8), (0, 40, 0)).save(path)
             case "record":
                 pass
             case _:
