@@ -70,7 +70,7 @@ def imports(path: Path) -> Iterator[tuple[int, str, bool]]:
     """Line, module, and whether the import happens when the file is imported."""
     tree = ast.parse(path.read_text())
     top = set(map(id, ast.walk(ast.Module(tree.body, [])))) - {
-        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)
+        id(n) for f in ast.walk(tree) if isinstance(f, LATER) or is_for_types(f) for n in ast.walk(f)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -79,6 +79,14 @@ def imports(path: Path) -> Iterator[tuple[int, str, bool]]:
             yield from ((node.lineno, f"sdetr.{alias.name}", id(node) in top) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.lineno, node.module or "", id(node) in top
+
+
+LATER = (ast.FunctionDef, ast.Lambda)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """`if TYPE_CHECKING:` without an `else`, which nothing but a type checker looks into."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse
 
 
 def room_of(module: str) -> str:

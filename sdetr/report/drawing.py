@@ -6,15 +6,11 @@ from itertools import cycle
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-
 from sdetr.report.lines import LOSS, Line, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-mpl.use("Agg")
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -41,9 +37,10 @@ KNOWN = ("from scratch", "UP-DETR", "DETReg", "Siamese DETR")
 
 def draw(title: str, note: str, panels: Mapping[str, Panel], x: str, log: bool) -> "Figure":
     """Published numbers are crosses, where no `note` says that they do not belong beside ours."""
-    with mpl.rc_context(STYLE):
-        from matplotlib.figure import Figure
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
+    with rc_context(STYLE):
         columns = 2 if len(panels) == 4 else min(SIDE_BY_SIDE, len(panels))
         rows = -(-len(panels) // columns)
         figure = Figure((WIDTH_IN * columns, HEIGHT_IN * rows + 0.4), layout="constrained")
@@ -63,8 +60,10 @@ def draw(title: str, note: str, panels: Mapping[str, Panel], x: str, log: bool) 
 
 def written(figure: "Figure", kind: str) -> bytes:
     """The same bytes for the same figure."""
+    from matplotlib import rc_context
+
     file = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with rc_context(STYLE):
         metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
         figure.savefig(file, format=kind, dpi=DPI, metadata=metadata)
     return file.getvalue()

@@ -2,17 +2,19 @@
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from sdetr.report.markup import Markup
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 
 def as_html(text: str, folder: str) -> tuple[str, Markup]:
     """Title and what follows, links as seen from the folder above `folder`; what is HTML in it is text."""
+    from markdown_it import MarkdownIt
+
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.add_render_rule("table_open", _wide)
     reader.add_render_rule("table_close", _wide_closed)
@@ -26,14 +28,14 @@ def as_html(text: str, folder: str) -> tuple[str, Markup]:
     return title, Markup(reader.renderer.render(tokens, reader.options, {}))
 
 
-def _without_title(tokens: Sequence[Token]) -> tuple[str, list[Token]]:
+def _without_title(tokens: Sequence["Token"]) -> tuple[str, list["Token"]]:
     """The words of the first heading of the first order, and what follows; the page says what is before."""
     at = next(n for n, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h1")
     words = "".join(child.content for child in tokens[at + 1].children or ())
     return words, list(tokens[at + 3 :])
 
 
-def _every(tokens: Sequence[Token]) -> Iterator[Token]:
+def _every(tokens: Sequence["Token"]) -> Iterator["Token"]:
     for token in tokens:
         yield token
         yield from _every(token.children or ())
