@@ -45,10 +45,10 @@ class Project:
         return done.stdout
 
     def would_run(self, *arguments: str) -> set[str]:
-        """First output of each job that a dry run lists; the sync, which follows every table, aside."""
+        """First output of each job that a dry run lists; what follows every table, sync and report, aside."""
         said = self.snakemake("-n", *arguments)
         files = re.findall(r"^    output: ([^,\s]+)", said, flags=re.MULTILINE)
-        return {file for file in files if not file.endswith("/state/synced")}
+        return {file for file in files if not file.endswith(("/state/synced", "/index.html"))}
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.root / file
@@ -59,7 +59,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
-    """Makes fresh projects, each with an empty home, in which nothing has run; of all tables, or one."""
+    """Makes fresh projects, each with an empty home, in which nothing has run; of all, or of one table."""
 
     def make(table: str = "") -> Project:
         folder = tmp_path_factory.mktemp("workflow")
@@ -69,6 +69,9 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Proje
         for name in ("params", "workflow", "Snakefile", "plan.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+        for file in (root / "params/figures").iterdir():
+            if table:
+                file.unlink()
         for file in (root / "params/tables").iterdir():
             if table and file.stem != table:
                 file.unlink()

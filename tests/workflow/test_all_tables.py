@@ -1,4 +1,4 @@
-"""All tables at scale smoke, from nothing, by one command."""
+"""All tables and figures at scale smoke, from nothing, by one command."""
 
 import json
 
@@ -17,8 +17,9 @@ def plan(everything):
 
 
 def test_every_output_of_the_plan_is_there_and_nothing_is_left_to_do(everything, plan):
-    tables = {path.stem for path in (everything.root / "params/tables").glob("*.yaml")}
-    assert {job.path.removeprefix("tables/") for job in plan.of("table")} == tables
+    for kind in ("table", "figure"):
+        declared = {path.stem for path in (everything.root / f"params/{kind}s").glob("*.yaml")}
+        assert {job.settings["id"] for job in plan.of(kind)} == declared
     outputs = {file for job in plan.jobs.values() for file in job.outputs.values()}
     assert not [file for file in outputs if not (everything.root / file).exists()]
     assert "Nothing to be done" in everything.snakemake("-n", *ALL)
