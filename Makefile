@@ -31,13 +31,14 @@ demo: setup
 	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules -- all_tables
 	-@$(MAKE) --no-print-directory cached
 	@echo; cat reports/demo/tables/*.md
-	@echo; echo "Tables: reports/demo/tables/   runs: data/demo/finetune/   where the time went: uv run sdetr times"
+	@echo; echo "All on one page: reports/demo/index.html   runs: data/demo/finetune/   where the time went: uv run sdetr times"
 	@echo "Curves and pictures: make ui"
 
 demo-all: setup
 	uv run --no-sync snakemake --profile demo --cores $(CORES) --quiet rules --config scale=demo tables=all -- all_tables
 	-@$(MAKE) --no-print-directory cached
 	@echo; uv run --no-sync sdetr times --tables all --cores $(CORES)
+	@echo; echo "All on one page: reports/demo/index.html"
 
 # What Snakemake made is DVC's too: `uv run dvc repro` has nothing to do afterwards.
 cached: setup

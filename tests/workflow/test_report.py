@@ -28,3 +28,12 @@ def test_two_clicks_lead_from_a_cell_to_the_command_that_repeats_it(everything, 
     run, command = two_clicks(everything.root / "reports/smoke", browser)
     path = run.partition("/runs/")[2].removesuffix(".html")
     assert path.startswith("finetune/") and f"data/smoke/{path}/weights.safetensors" in command
+
+
+def test_snakemakes_own_report_shows_every_table_and_figure(everything, tmp_path):
+    page = tmp_path / "report.html"
+    everything.snakemake("--profile", "smoke", "--report", str(page), "all_tables")
+    text = page.read_text()
+    for kind, suffix in (("tables", "csv"), ("figures", "svg")):
+        names = [file.stem for file in (everything.root / f"params/{kind}").glob("*.yaml")]
+        assert names and all(f"reports/smoke/{kind}/{name}.{suffix}" in text for name in names)

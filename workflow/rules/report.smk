@@ -36,7 +36,12 @@ rule table:
         settings="data/{scale}/settings/tables/{name}.yaml",
     output:
         md="reports/{scale}/tables/{name}.md",
-        csv="reports/{scale}/tables/{name}.csv",
+        csv=report(
+            "reports/{scale}/tables/{name}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{name}"},
+        ),
         json="reports/{scale}/tables/{name}.json",
         numbers=directory("reports/{scale}/numbers/{name}"),
         cost="reports/{scale}/costs/{name}.md",
@@ -56,7 +61,12 @@ rule figure:
         settings="data/{scale}/settings/figures/{name}.yaml",
     output:
         png="reports/{scale}/figures/{name}.png",
-        svg="reports/{scale}/figures/{name}.svg",
+        svg=report(
+            "reports/{scale}/figures/{name}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}"},
+        ),
         csv="reports/{scale}/figures/{name}.csv",
         json="reports/{scale}/figures/{name}.json",
     log:
