@@ -1,7 +1,9 @@
 """The lines of a figure as numbers: where each point stands, and what its runs measured there."""
 
 import json
+import math
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,5 +100,13 @@ def _curve(run: CellRun, metric: str, again: Again) -> dict[float, float]:
         return {epoch: found[metric] for epoch, found in evaluated(path).items() if metric in found}
     record = Record(Path(run.run) / "run.json", again)
     record.compare("curve", sha256(path), record.value("outputs", "metrics.jsonl"), "the run wrote")
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {line["epoch"]: line["train/total"] for line in lines if "train/total" in line}
+    return _mean_losses(path)
+
+
+def _mean_losses(curve: Path) -> dict[float, float]:
+    """Epochs that are over → the mean of what was lost in the one that then ended."""
+    lost: dict[int, list[float]] = defaultdict(list)
+    for line in map(json.loads, curve.read_text(encoding="utf-8").splitlines()):
+        if "train/total" in line:
+            lost[math.ceil(line["epoch"])].append(line["train/total"])
+    return {float(epoch): statistics.fmean(values) for epoch, values in lost.items()}

@@ -129,7 +129,7 @@ def _together(levels: Sequence[Tensor], size: tuple[int, ...]) -> Tensor:
     """(K, h, w) of each level → (K, H, W): what is taken of each pixel, the largest 1."""
     whole = torch.zeros(len(levels[0]), *size)
     for level in levels:
-        share = level.cpu()[:, None] / (level.shape[1] * level.shape[2])  # a cell of many pixels spreads thin
+        share = level.cpu()[:, None] * (level.shape[1] * level.shape[2])  # a cell of many pixels spreads thin
         whole += F.interpolate(share, size, mode="bilinear", align_corners=False)[:, 0]
     return whole / whole.flatten(1).amax(dim=1).clamp(min=1e-12)[:, None, None]
 

@@ -66,11 +66,11 @@ def test_points_are_what_was_measured_at_the_end(tree: Tree) -> None:
     ]
 
 
-def test_a_loss_is_that_of_training(tree: Tree) -> None:
+def test_a_loss_is_the_mean_of_an_epochs_training(tree: Tree) -> None:
     run = tree.run("swav_r50", 0, AP=1.0)
-    curve(run, (0.5, 9.0), (1.0, 7.0), metric="train/total")
+    curve(run, (0.5, 9.0), (1.0, 7.0), (1.01, 4.0), metric="train/total")
     rows = make(tree, {"masked": {"points": [[run]]}}, metric="loss")
-    assert [(row["x"], row["mean"]) for row in rows] == [("0.5", "9"), ("1", "7")]
+    assert [(row["x"], row["mean"]) for row in rows] == [("1", "8"), ("2", "4")]
 
 
 def test_the_same_runs_give_the_same_bytes_and_words_say_what_is_to_be_seen(tree: Tree) -> None:
@@ -115,3 +115,12 @@ def test_a_run_without_anything_to_draw_is_named(tree: Tree) -> None:
     run = tree.run("swav_r50", 0, AP=20.0)
     with pytest.raises(ValueError, match=r"toy-50e/big/swav_r50/seed0 has no APl to draw"):
         make(tree, {"scratch": {"points": [[run]]}}, metric="APl")
+
+
+def test_what_a_run_was_made_from_has_to_be_what_the_plan_says(tree: Tree) -> None:
+    run = tree.run("swav_r50", 0, AP=20.0)
+    curve(run, (0, 1.0), (50, 20.0))
+    make(tree, {"scratch": {"points": [[run]]}})
+    tree.settings["records"][f"{run['run']}/run.json"]["settings"] = "of another plan"
+    with pytest.raises(ValueError, match=r"run\.json is stale, made from other settings"):
+        make(tree, {"scratch": {"points": [[run]]}})

@@ -93,3 +93,5 @@ def test_cells_of_all_levels_are_laid_over_one_another_by_what_a_pixel_gets() ->
     fine[0, 0, 0] = 1.0
     both = _together([fine, coarse], (8, 8))
     assert both.max() == 1 and both[0, 0, 0] == 1 and both[0, 7, 7] == pytest.approx(both.min())
+    # Of 64 pixels four share what the fine cell takes, and all what the coarse one does.
+    assert both[0, 7, 7] == pytest.approx((1 / 64) / (1 / 4 + 1 / 64))
