@@ -45,7 +45,7 @@ def images_of(plan: Plan, index: str) -> int | None:
     if expected := expected_images(job):
         return expected
     if job.stage == "subset":
-        only_share = settings.get("share") and not settings.get("classes") and not settings.get("shots")
+        only_share = not any(settings.get(how) for how in ("listed", "classes", "shots"))
         whole = images_of(plan, job.inputs["whole"]) if only_share else None
         return None if whole is None else round(settings["share"] * whole)
     if settings.get("generate"):

@@ -65,6 +65,11 @@ class Stages:
     ) -> Job:
         index = self.dataset(settings.of).outputs["index"]
         of = self.compose.dataset_name(settings.of)
+        if of != settings.of and settings.listed:
+            raise SettingsError(
+                f"data set {name}: listed: {settings.listed} is about {settings.of}, for which {of} stands here; "
+                "let `datasets` of the scale name a part of `shots` in its place"
+            )
         if of != settings.of:  # the papers' number is not that of what stands for their data
             said = {name: value for name, value in settings.said().items() if name != "expected_images"}
             settings = SubsetSettings.model_validate(said | {"of": of})

@@ -1,5 +1,6 @@
 """Settings of data sets, of the embedded generator, and of augmentation. No torch here."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -9,6 +10,9 @@ from sdetr.data.fetching.settings import Archives
 
 RECIPES = {"data": 1, "subset": 1}
 """By stage; raise one when the files that it writes change for the same settings."""
+
+CLASS = "{class}"
+"""In the name of a file: there is one for each class."""
 
 DRAWN = "generated-{split}"
 """Folder beside the index `{split}.json` in which images that we draw lie."""
@@ -80,6 +84,8 @@ class DatasetSettings(Settings):
     """One ImageSets list (voc) or annotation file (coco) per root."""
     images: str = ""
     """Image folder below the root (coco)."""
+    images_of: dict[str, str] = Field(default_factory=dict)
+    """In place of it where there are several: how names of image files begin → their folder (coco)."""
     panoptic: str = ""
     """Panoptic JSON below the root (coco); its PNG folder has the same name without `.json`."""
     one_based: bool = False
@@ -97,6 +103,8 @@ class DatasetSettings(Settings):
     """What `sdetr fetch` downloads when it is not there."""
     ask: str = Field(default="", exclude=True)
     """Where and how to get data that may not be downloaded without being asked for."""
+    for_parts: Strings = Field(default=(), exclude=True)
+    """Files below the data set's folder that parts of it are `listed` in."""
 
     @model_validator(mode="after")
     def _lists_belong_to_roots(self) -> "DatasetSettings":
@@ -106,7 +114,25 @@ class DatasetSettings(Settings):
             raise ValueError("classes: a voc data set has to name them, in label order")
         if self.only and self.layout != "folder":
             raise ValueError(f"only: a {self.layout} data set has no class folders")
+        if self.images and self.images_of:
+            raise ValueError(f"images_of: found images: {self.images} too, expected one of them")
+        if self.images_of and self.layout != "coco":
+            raise ValueError(f"images_of: a {self.layout} data set says in `roots` where its images are")
+        if not self.classes and any(CLASS in name for name in (*self.for_parts, *(a.into for a in self.fetch))):
+            raise ValueError(f"classes: none are named, but a file's name has {CLASS}, which stands for each")
+        if odd := [a.into for a in self.fetch if (CLASS in a.url) != (CLASS in a.into)]:
+            raise ValueError(f"fetch: {odd[0]}: expected {CLASS} both in `url` and in `into`, or in neither")
         return self
+
+    @property
+    def image_folders(self) -> tuple[str, ...]:
+        """Below the root (coco)."""
+        return tuple(dict.fromkeys(self.images_of.values())) or (self.images,)
+
+
+def of_each(name: str, classes: Sequence[str]) -> list[str]:
+    """A file's name, or those of one for each class."""
+    return [name.replace(CLASS, one) for one in classes] if CLASS in name else [name]
 
 
 class CropSettings(Settings):

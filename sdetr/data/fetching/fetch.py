@@ -2,8 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from sdetr.data.fetching.adopt import adopt
 from sdetr.data.fetching.alone import alone
@@ -14,7 +15,7 @@ from sdetr.data.fetching.room import enough_room
 from sdetr.data.fetching.settings import ArchiveSettings
 from sdetr.data.fetching.survey import lacking, survey
 from sdetr.data.fetching.unpack import unpack
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.settings import DatasetSettings, of_each
 from sdetr.files import written_whole
 
 log = logging.getLogger(__name__)
@@ -59,19 +60,28 @@ def _wanted(
     settings: DatasetSettings, name: str, folder: Path, missing: Sequence[Need]
 ) -> list[ArchiveSettings]:
     """Archives that are not there, of which each missing file or folder will come."""
+    every = list(_archives(settings))
     for need in missing:
         path = PurePosixPath(need.path)
-        if not settings.fetch:
+        if not every:
             to_do = f"{_where_to_get(settings, name)}, then `sdetr fetch {name} --from FOLDER`"
             raise FileNotFoundError(f"no {need.what} {folder / path}; {to_do}")
-        bearing = [one for one in settings.fetch if _share(path, PurePosixPath(one.into))]
+        bearing = [one for one in every if _share(path, PurePosixPath(one.into))]
         if not bearing:
             raise ValueError(f"fetch: no archive lands at {path}, the {need.what} that is missing")
         landed = [folder / one.into for one in bearing]
         if all(place.exists() for place in landed):
             there = f"though {landed[0]} is there; remove it and fetch {name} again"
             raise FileNotFoundError(f"no {need.what} {folder / path}, {there}")
-    return [one for one in settings.fetch if not folder.joinpath(one.into).exists()]
+    return [one for one in every if not folder.joinpath(one.into).exists()]
+
+
+def _archives(settings: DatasetSettings) -> Iterator[ArchiveSettings]:
+    """Those that there is one of for each class, one by one."""
+    names, in_urls = settings.classes, [quote(name) for name in settings.classes]
+    for one in settings.fetch:
+        for url, into in zip(of_each(one.url, in_urls), of_each(one.into, names), strict=True):
+            yield one.model_copy(update={"url": url, "into": into})
 
 
 def _share(one: PurePosixPath, other: PurePosixPath) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sdetr.data.settings import DatasetSettings
+from sdetr.data.settings import DatasetSettings, of_each
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,11 @@ def _coco(settings: DatasetSettings) -> Iterator[Need]:
     root = settings.roots[0]
     lists = settings.lists or (f"annotations/instances_{settings.split}.json",)
     yield Need(root, lists[0], "annotation file")
-    yield Need(root, settings.images, "image folder")
+    for folder in settings.image_folders:
+        yield Need(root, folder, "image folder")
     if settings.panoptic:
         yield Need(root, settings.panoptic, "panoptic file")
         yield Need(root, settings.panoptic.removesuffix(".json"), "folder of panoptic masks")
+    for name in settings.for_parts:
+        for file in of_each(name, settings.classes):
+            yield Need(".", file, "list of objects")

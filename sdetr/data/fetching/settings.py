@@ -19,7 +19,7 @@ Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class ArchiveSettings(Settings):
-    """One file of the web, and where it lands."""
+    """One file of the web, and where it lands; `{class}` in both: one for each class of the data set."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/\S+$")]
     into: Inside

@@ -49,7 +49,8 @@ def _voc(settings: DatasetSettings, at: At) -> int:
 
 
 def _coco(settings: DatasetSettings, at: At) -> int:
-    return _images(at(Need(settings.roots[0], settings.images, "image folder")))
+    folders = [Need(settings.roots[0], one, "image folder") for one in settings.image_folders]
+    return sum(_images(at(folder)) for folder in folders)
 
 
 def _folder(settings: DatasetSettings, at: At) -> int:

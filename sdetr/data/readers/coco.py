@@ -31,19 +31,51 @@ def _index(content: dict[str, Any], settings: DatasetSettings, name: str, root: 
     if settings.classes and list(settings.classes) != classes:
         odd = sorted(set(settings.classes) ^ set(classes)) or "the same names in another order"
         raise ValueError(f"{path} has classes other than the settings of {name}: {odd}")
-    below = Path(settings.images)
-    pictures = must_exist(root / below, "image folder")
+    folders = [_folder(settings, row["file_name"], path) for row in content["images"]]
     images = [
-        ImageRow(row["id"], (below / row["file_name"]).as_posix(), row["height"], row["width"])
-        for row in content["images"]
+        ImageRow(row["id"], (Path(folder) / row["file_name"]).as_posix(), row["height"], row["width"])
+        for folder, row in zip(folders, content["images"], strict=True)
     ]
     _refuse_twice(path, "image id", [row.id for row in images])
-    _all_there(pictures, [row["file_name"] for row in content["images"]])
+    for below in settings.image_folders:
+        pictures = must_exist(root / below, "image folder")
+        mine = [row["file_name"] for f, row in zip(folders, content["images"], strict=True) if f == below]
+        _all_there(pictures, mine)
     _refuse_twice(path, "annotation id", [row["id"] for row in content["annotations"]])
     labels = {row["id"]: label for label, row in enumerate(categories)}
     known = {row.id for row in images}
     annotations = [_annotation(row, labels, known, path) for row in content["annotations"]]
     return Index(name, root.absolute(), classes, images, annotations)
+
+
+def read_objects(path: Path, whole: Index) -> list[Annotation]:
+    """What an annotation file says about images of a data set, whose labels its classes get by their names.
+
+    Raises FileNotFoundError or ValueError naming the file, and what in it the data set does not have.
+    """
+    content = _load(must_exist(path, "list of objects"))
+    known = {name: label for label, name in enumerate(whole.classes)}
+    if unknown := sorted({row["name"] for row in content["categories"]} - known.keys()):
+        raise ValueError(f"{path} has class {unknown[0]!r}, which data set {whole.dataset} does not have")
+    images, there = {row.id for row in whole.images}, [row["image_id"] for row in content["annotations"]]
+    if foreign := sorted(set(there) - images):
+        raise ValueError(
+            f"{path} lists objects of {len(foreign)} images that data set {whole.dataset} does not have, the "
+            f"first is {foreign[0]}; expected a part of it, and no test images"
+        )
+    labels = {row["id"]: known[row["name"]] for row in content["categories"]}
+    return [_annotation(row, labels, images, path) for row in content["annotations"]]
+
+
+def _folder(settings: DatasetSettings, file: str, path: Path) -> str:
+    """Of an image, below the root."""
+    if not settings.images_of:
+        return settings.images
+    for begins, folder in settings.images_of.items():
+        if file.startswith(begins):
+            return folder
+    expected = ", ".join(settings.images_of)
+    raise ValueError(f"{path} lists image {file}, expected names that begin with one of {expected}")
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sdetr.config.base import Count, Name, Settings, Strings
+from sdetr.data.fetching.settings import Inside
 from sdetr.data.settings import DatasetSettings
 
 SEED = "{seed}"
@@ -19,18 +20,22 @@ def of_draw(dataset: str, seed: int) -> str:
 class SubsetSettings(Settings):
     """Part of a data set, written once as a file of ids: every process and every GPU reads the same one.
 
-    Whatever is said applies in this order: classes, share, shots. The images stay where they are.
+    Whatever is said applies in this order: listed, classes, share, shots. The images stay where they are.
     """
 
     of: Name
     """The whole data set."""
+    listed: Inside | None = None
+    """Objects that remain, as somebody else drew them: those of an annotation file (COCO's layout) below the
+    folder of the whole, or, with `{class}` in its name, of one for each class, of that class alone."""
     classes: Literal["seen", "unseen", "base", "novel"] | None = None
     """Objects that remain: those of the classes that `unseen` or `novel` of the whole names, or of the
     others. Images in which none remains are left out."""
     share: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Of the images, drawn evenly."""
     shots: Count | None = None
-    """Objects of each class, drawn evenly; all others are left out, in the same image, too."""
+    """Objects of each class, drawn evenly; all others are left out, in the same image, too. Where they are
+    listed a class may have fewer."""
     draw: Annotated[int, Field(ge=0)] = 0
     """Another one is another subset."""
     expected_images: Count | None = None
@@ -38,8 +43,8 @@ class SubsetSettings(Settings):
 
     @model_validator(mode="after")
     def _some_part(self) -> "SubsetSettings":
-        if not (self.classes or self.share or self.shots):
-            raise ValueError(f"of: {self.of}: say which part: classes, share or shots")
+        if not (self.listed or self.classes or self.share or self.shots):
+            raise ValueError(f"of: {self.of}: say which part: listed, classes, share or shots")
         return self
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from sdetr import record
 from sdetr.data.index import Annotation, Index
+from sdetr.data.subsets.listed import listed
 from sdetr.data.subsets.settings import SubsetRun
 from sdetr.files import write_json, write_text
 from sdetr.settings_file import load
@@ -43,13 +44,16 @@ def subset_run(settings: Path, out: Path) -> None:
 def subset(whole: Index, run: SubsetRun) -> Index:
     """Images keep their numbers, and classes their labels: also those of which nothing is left."""
     index = whole
+    if run.subset.listed:
+        index = listed(whole, run)
+        index = _with_images(index, (row.image_id for row in index.annotations), index.annotations)
     rng = np.random.default_rng(FIRST_SEED + run.subset.draw)
     if run.only or run.without:
         index = _of_classes(index, run)
     if run.subset.share:
         index = _share(index, run.subset.share, rng)
     if run.subset.shots:
-        index = _shots(index, run.subset.shots, rng)
+        index = _shots(index, run.subset.shots, rng, fewer=run.subset.listed is not None)
     expected = run.subset.expected_images
     if expected and len(index.images) != expected:
         raise ValueError(
@@ -82,18 +86,22 @@ def _of_classes(index: Index, run: SubsetRun) -> Index:
     return _with_images(index, (row.image_id for row in kept), kept)
 
 
-def _shots(index: Index, shots: int, rng: np.random.Generator) -> Index:
-    """So many objects of each class that has any, and no others, even in the same image; no crowds."""
+def _shots(index: Index, shots: int, rng: np.random.Generator, fewer: bool) -> Index:
+    """So many objects of each class that has any, and no others, even in the same image; no crowds.
+
+    `fewer`: a class may have fewer, which are then all taken.
+    """
     of_class = defaultdict(list)
     for number, row in enumerate(index.annotations):
         if not (row.crowd or row.difficult):
             of_class[row.label].append(number)
     drawn: set[int] = set()
     for label in sorted(of_class):
-        if len(of_class[label]) < shots:
+        if len(of_class[label]) < shots and not fewer:
             found = f"{len(of_class[label])} objects of class {index.classes[label]!r}"
             raise ValueError(f"data set {index.dataset} is to draw {shots} objects, but there are {found}")
-        drawn.update(rng.choice(of_class[label], shots, replace=False).tolist())
+        count = min(shots, len(of_class[label]))
+        drawn.update(rng.choice(of_class[label], count, replace=False).tolist())
     kept = [row for number, row in enumerate(index.annotations) if number in drawn]
     return _with_images(index, (row.image_id for row in kept), kept)
 
