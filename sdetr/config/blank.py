@@ -6,6 +6,7 @@ from sdetr.config.base import SettingsError
 
 OF = {
     "-11": "of VOC's test sets",
+    "-novel": "of protocols that say novel",
     "-error": "of protocols that say matched",
     "-mb": "of protocols of task bench",
     "-s": "of protocols of task bench",
@@ -13,7 +14,7 @@ OF = {
 }
 """End of a metric's name → the runs that have it; the first that fits."""
 COST = ("-mb", "-s")
-AT_THE_END = ("-11", "-error")
+AT_THE_END = ("-11", "-novel", "-error")
 """Of answers too, but counted once, at the end: no curve has them."""
 
 

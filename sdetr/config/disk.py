@@ -44,6 +44,8 @@ def images_of(plan: Plan, index: str) -> int | None:
     settings = job.settings["subset" if job.stage == "subset" else "dataset"]
     if expected := expected_images(job):
         return expected
+    if about := settings.get("about_images"):
+        return int(about)
     if job.stage == "subset":
         only_share = not any(settings.get(how) for how in ("listed", "classes", "shots"))
         whole = images_of(plan, job.inputs["whole"]) if only_share else None

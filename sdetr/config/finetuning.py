@@ -1,12 +1,15 @@
 """Jobs with labels: fine-tuning from any start, and what is measured of it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import sdetr.evaluation.settings as evaluation
 import sdetr.training.settings as training
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.pretraining import initial_backbone, pretrain
 from sdetr.config.stages import Stages
-from sdetr.config.start import Start
+from sdetr.config.start import Stage, Start
 from sdetr.data.subsets.settings import of_draw
 from sdetr.evaluation.settings import EvaluateRun
 from sdetr.training.settings import FinetuneRun, ProtocolSettings
@@ -51,15 +54,26 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
 def evaluate(stages: Stages, run: Job) -> Job:
     """What is measured of a run's predictions."""
     if run.stage == "measure":  # what is measured without being trained knows no classes
-        how = {"any_class": True}
+        how: dict[str, Any] = {"any_class": True}
     else:
         how = {"eleven_point": stages.compose.whole(run.settings["protocol"]["test"]).layout == "voc"}
         if run.settings["protocol"].get("matched"):
             how["matched"] = True
+        if run.settings["protocol"].get("novel"):
+            how["novel"] = _novel(stages, run.settings["protocol"]["test"])
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
+
+
+def _novel(stages: Stages, test: str) -> tuple[str, ...]:
+    if novel := stages.compose.whole(test).novel:
+        return novel
+    raise SettingsError(
+        f"data set {test}: a protocol measures novel classes on it, but it does not say which they are; "
+        "name them there as `novel:`"
+    )
 
 
 def protocol_of(stages: Stages, protocol: str, model: str, start: Start) -> ProtocolSettings:
@@ -84,12 +98,21 @@ def stands(stages: Stages, protocol: str, model: str, start: Start) -> dict[str,
 def stands_for(stages: Stages, datasets: list[str], model: str, start: Start | None) -> dict[str, str]:
     """The same of data sets, and of all that a start brings, if there is one."""
     datasets, backbones = list(datasets), [root(stages, start, model)] if start else []
+    for stage, earlier in _stages(start):
+        datasets.append(of_draw(protocol_of(stages, stage.protocol, model, earlier).dataset, stage.seed))
     if start and start.pretext and start.pretraining:
         facts = stages.compose.pretraining_facts(model, start.pretraining.protocol, start.pretext)
         datasets.append(stages.compose.pretraining(start.pretraining.protocol, facts).dataset)
     names = {name: stages.compose.dataset_name(name) for name in datasets}
     names |= {name: stages.compose.scale.backbones.get(name, name) for name in backbones}
     return {name: here for name, here in names.items() if name != here}
+
+
+def _stages(start: Start | None) -> Iterator[tuple[Stage, Start]]:
+    """The fine-tunings of a start, first to last, and where each itself started."""
+    if start and start.further:
+        yield from _stages(earlier := start.without_last())
+        yield start.further[-1], earlier
 
 
 def _before(stages: Stages, start: Start, model: str) -> Job:

@@ -71,7 +71,8 @@ class Stages:
                 "let `datasets` of the scale name a part of `shots` in its place"
             )
         if of != settings.of:  # the papers' number is not that of what stands for their data
-            said = {name: value for name, value in settings.said().items() if name != "expected_images"}
+            theirs = ("expected_images", "about_images")
+            said = {name: value for name, value in settings.said().items() if name not in theirs}
             settings = SubsetSettings.model_validate(said | {"of": of})
         field = "unseen" if settings.classes in ("seen", "unseen") else "novel"
         held_back = getattr(whole, field)

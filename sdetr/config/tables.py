@@ -82,8 +82,8 @@ class PlannedTable:
         why = dict.fromkeys(COST, f"{name} fine-tunes")
         if layout != "voc":
             why["-11"] = f"{name} tests on {protocol.test}, whose layout is {layout}"
-        if not protocol.matched:
-            why["-error"] = f"{name} does not"
+        why |= {"-error": f"{name} does not"} if not protocol.matched else {}
+        why |= {"-novel": f"{name} does not"} if not protocol.novel else {}
         if said.epoch is not None:
             why = dict.fromkeys(AT_THE_END, "it reads a curve, which has COCO's numbers alone") | why
         refuse_blank(self.name, row, self.settings.metrics, why)

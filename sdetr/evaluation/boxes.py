@@ -1,6 +1,6 @@
 """Average precision and recall of boxes, in percent; a metric without any object to find is absent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdetr.evaluation.curves import Curves, curves
+
+
+NOVEL = ("AP", "AP50", "AP75")
+"""What few-shot detection asks of its novel classes."""
 
 
 def evaluate(index: Path, predictions: Mapping[str, Any]) -> dict[str, float]:
@@ -30,6 +34,12 @@ def metrics(found: Curves) -> dict[str, float]:
         "AR100": recall[..., 0, 2],
     }
     return {name: mean for name, value in values.items() if (mean := _percent(value)) is not None}
+
+
+def novel_metrics(found: Curves, classes: Sequence[str]) -> dict[str, float]:
+    """AP-novel AP50-novel AP75-novel: means over those classes. Raises ValueError for one that is not there."""
+    numbers = metrics(found.over(classes))
+    return {f"{name}-novel": numbers[name] for name in NOVEL if name in numbers}
 
 
 def per_class(found: Curves) -> dict[str, float]:

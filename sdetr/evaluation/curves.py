@@ -1,7 +1,7 @@
 """Precision and recall of boxes as COCO defines them (arXiv:1405.0312), bit by bit those of pycocotools."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,22 @@ class Curves:
     images: int
     objects: int  # crowds are not counted: nobody has to find them
     detections: int
+
+    def over(self, classes: Sequence[str]) -> "Curves":
+        """Of some classes alone, as pycocotools' `catIds` has it; what is counted stays that of all.
+
+        Raises ValueError for one that is not there.
+        """
+        labels = positions(self.classes, classes)
+        precision, recall = self.precision[:, :, labels], self.recall[:, labels]
+        return replace(self, classes=tuple(classes), precision=precision, recall=recall)
+
+
+def positions(known: Sequence[str], classes: Sequence[str]) -> list[int]:
+    """Labels of classes. Raises ValueError for one that is not known."""
+    if unknown := [name for name in classes if name not in known]:
+        raise ValueError(f"novel: class {unknown[0]!r}, but the test set has {', '.join(known)}")
+    return [known.index(name) for name in classes]
 
 
 def curves(index: Path, predictions: Mapping[str, Any], any_class: bool = False) -> Curves:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sdetr.evaluation.boxes import NOVEL
+from sdetr.evaluation.curves import positions
 from sdetr.evaluation.eleven_point import eleven_point_matches
 from sdetr.evaluation.matches import match
 from sdetr.evaluation.resampling import draws, eleven_point_resampled, resampled
@@ -35,7 +37,11 @@ def write_resamples(path: Path, run: EvaluateRun, predictions: Mapping[str, Any]
     """Raises ValueError when predictions do not fit the index."""
     truth, found = truth_and_found(Path(run.test), predictions, run.any_class)
     counts = draws(truth.image_id.size, run.resamples)
-    metrics = resampled(match(truth, found), counts)
+    matches = match(truth, found)
+    metrics = resampled(matches, counts)
+    if run.novel:
+        of_novel = resampled(matches, counts, positions(truth.classes, run.novel))
+        metrics |= {f"{name}-novel": of_novel[name] for name in NOVEL if name in of_novel}
     if run.eleven_point:
         by_image = eleven_point_matches(truth, found)
         metrics |= {f"{name}-11": values for name, values in eleven_point_resampled(by_image, counts).items()}

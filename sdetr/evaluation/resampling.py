@@ -4,7 +4,7 @@ An image that is drawn k times counts k times, exactly as if it were there k tim
 run on the same test set sees the same draws, so that differences of runs are paired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,16 @@ def draws(images: int, resamples: int) -> Counts:
     return counts
 
 
-def resampled(matches: Matches, counts: Counts) -> dict[str, Percents]:
-    """(I, B) counts of images → every number of `boxes.metrics`, (B,) in percent.
+def resampled(
+    matches: Matches, counts: Counts, among: Sequence[int] | None = None
+) -> dict[str, Percents]:
+    """(I, B) counts of images → every number of `boxes.metrics`, (B,) in percent; of some labels, or of all.
 
     NaN where no drawn image has an object that the number asks for.
     """
     labels = np.unique(matches.object_label)
+    if among is not None:
+        labels = np.intersect1d(labels, among)
     if not labels.size:
         return {}
     precisions = _mean([_precisions(matches, label, counts, RECALLS) for label in labels])  # (A, T, B)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sdetr.config.base import Count, Name, Settings
+from sdetr.config.base import Count, Name, Settings, Strings
 from sdetr.data.settings import ResizeSettings
 from sdetr.models.settings import ModelSettings, TrunkSettings
 
@@ -96,5 +96,7 @@ class EvaluateRun(Settings):
     """Pascal VOC 2007's numbers are given beside COCO's."""
     matched: bool = False
     """Class and box error are given beside them, of the queries that answer for objects."""
+    novel: Strings = ()
+    """Classes over which AP is given beside it; all answers of theirs count, on images without them, too."""
     resamples: Count = 1000
     """How often the test images are drawn anew, for the intervals of differences in tables."""

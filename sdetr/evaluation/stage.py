@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from sdetr.evaluation.boxes import metrics, per_class
+from sdetr.evaluation.boxes import metrics, novel_metrics, per_class
 from sdetr.evaluation.curves import curves
 from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.errors import errors
@@ -26,9 +26,9 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
     try:
         answers = read_predictions(predictions)
         found = curves(index, answers, run.any_class)
+        numbers = metrics(found) | (novel_metrics(found, run.novel) if run.novel else {})
     except ValueError as error:
         raise ValueError(f"cannot evaluate {predictions}: {error}") from error
-    numbers = metrics(found)
     if run.eleven_point:
         numbers |= {f"{name}-11": value for name, value in eleven_point(index, answers).items()}
     if run.matched:

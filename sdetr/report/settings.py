@@ -23,13 +23,17 @@ Metric = Literal[
     "AP-11",
     "AP50-11",
     "AP75-11",
+    "AP-novel",
+    "AP50-novel",
+    "AP75-novel",
     "class-error",
     "box-error",
     "memory-mb",
     "step-s",
 ]
-"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -error: of queries
-that answer for objects, under protocols that say `matched`; the last two: of protocols of task `bench`."""
+"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -novel: COCO's over novel
+classes, under protocols that say `novel`; -error: of queries that answer for objects, under protocols that
+say `matched`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):

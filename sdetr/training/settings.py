@@ -43,8 +43,7 @@ class ScheduleSettings(Settings):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
     bfloat16: Literal["nothing", "frozen", "frozen_anywhere", "all"] = "frozen"
-    """What a GPU computes in bfloat16: a frozen backbone, or all but places, boxes and losses. With
-    `frozen_anywhere` a CPU does the former, too."""
+    """In bfloat16 on a GPU: a frozen backbone (`_anywhere`: on a CPU too), or all but places, boxes, losses."""
     compile: Compile = "nothing"
     """What a GPU runs: PyTorch's own kernels, kernels fused for the network, or CUDA graphs of those."""
     workers: Annotated[int, Field(ge=0)] = 0
@@ -55,8 +54,7 @@ class ScheduleSettings(Settings):
     def _shares_are_whole(self) -> "ScheduleSettings":
         if self.micro_batch and self.batch % self.micro_batch:
             raise ValueError(f"micro_batch: {self.micro_batch} does not divide the batch of {self.batch}")
-        late = [drop for drop in self.drop if drop >= self.epochs]
-        if late:
+        if late := [drop for drop in self.drop if drop >= self.epochs]:
             raise ValueError(f"drop: epoch {late[0]}, but the schedule ends after {self.epochs}")
         return self
 
@@ -84,6 +82,8 @@ class ProtocolSettings(ScheduleSettings):
     """Answers kept per image; COCO evaluates no more."""
     matched: bool = False
     """Predictions come with what the query says that answers for each object: for class and box error."""
+    novel: bool = False
+    """Few-shot detection: AP over the classes that the test set calls novel is given beside that over all."""
     train: Literal["all", "heads"] = "all"
     """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
 

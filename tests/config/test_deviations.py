@@ -19,8 +19,6 @@ PARAMS = Params(ROOT / "params")
 SHOWN = shown(PARAMS)
 GUESSED = {line.cells["id"] for line in printed("decisions") if "guessed" in line.cells["kind"]}
 WAITS = {
-    "F17": "detreg-fewshot",
-    "F18": "detreg-fewshot",
     "F20": "updetr-oneshot",
     "F22": "updetr-oneshot",
     "F23": "updetr-oneshot",

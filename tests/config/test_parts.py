@@ -120,7 +120,7 @@ def test_a_part_of_a_part_and_never_of_itself(params: Path) -> None:
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("of: voc12-trainval\n", "of: voc12-trainval: say which part: classes, share or shots"),
+        ("of: voc12-trainval\n", "of: voc12-trainval: say which part: listed, classes, share or shots"),
         ("of: voc12-trainval\nshare: 1.5\n", "share: "),
         (
             "of: voc12-trainval\ndrow: 1\n",

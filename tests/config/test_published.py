@@ -168,11 +168,28 @@ def detreg_semi(line: Printed) -> Quoted:
     }
 
 
+def detreg_fewshot(line: Printed) -> Quoted:
+    method = line.cells["model"]
+    if method == "DETReg [P]":
+        return {}  # superseded: below
+    if method.startswith("*third-party"):
+        method = "DETReg, a reader's run"
+    elif method.startswith("*"):
+        method = {"*DETReg": "detreg", "*Supervised": "supervised"}[method.split()[0]]
+    return {
+        (method, f"{shots}shot", f"{metric}-novel"): line.number(f"{metric} {shots}")
+        for shots in (10, 30)
+        for metric in ("AP", "AP75")
+        if line.cells[f"{metric} {shots}"]
+    }
+
+
 WIDE: dict[tuple[str, str], tuple[str, Callable[[Printed], Quoted]]] = {
     ("siamese-detr", "7.3 "): ("siamese-proposals", siamese_proposals),
     ("siamese-detr", "7.5 "): ("siamese-variants", siamese_variants),
     ("detreg", "Table 1 "): ("detreg-voc", detreg_voc),
     ("detreg", "Table 2 "): ("detreg-leaderboard", detreg_leaderboard),
+    ("detreg", "Table 3 "): ("detreg-fewshot", detreg_fewshot),
     ("detreg", "Table 4 "): ("detreg-semi", detreg_semi),
 }
 """Tables with several cells in a line."""
@@ -192,7 +209,6 @@ UNUSED = {
     ("up-detr", "Table 3 "): "updetr-oneshot is not declared yet",
     ("up-detr", "Table 4 "): "updetr-panoptic is not declared yet",
     ("up-detr", "Figures"): "end points of curves, which stand in tables",
-    ("detreg", "Table 3 "): "detreg-fewshot is not declared yet",
     ("detreg", "Figure 3 "): "detreg-low-data is not declared yet",
 }
 
@@ -253,6 +269,16 @@ def test_the_superseded_numbers_of_few_labels_are_told_as_such() -> None:
     (line,) = (line for line in lines("detreg", "Table 4 ") if line.cells["method"] == "DETReg [P]")
     assert table("detreg-semi").superseded == {
         "detreg": {f"{share}pct": {"AP": line.number(f"{share} %")} for share in (1, 2, 5, 10)}
+    }
+
+
+def test_the_superseded_numbers_of_few_shots_are_told_as_such() -> None:
+    (line,) = (line for line in lines("detreg", "Table 3 ") if line.cells["model"] == "DETReg [P]")
+    assert table("detreg-fewshot").superseded == {
+        "detreg": {
+            f"{k}shot": {f"{metric}-novel": line.number(f"{metric} {k}") for metric in ("AP", "AP75")}
+            for k in (10, 30)
+        }
     }
 
 

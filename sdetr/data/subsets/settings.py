@@ -40,6 +40,8 @@ class SubsetSettings(Settings):
     """Another one is another subset."""
     expected_images: Count | None = None
     """How many images the papers count, of the papers' whole data set."""
+    about_images: Count | None = None
+    """The same where nobody counts exactly: for estimates, never checked."""
 
     @model_validator(mode="after")
     def _some_part(self) -> "SubsetSettings":
