@@ -67,8 +67,8 @@ class Stages:
         of = self.compose.dataset_name(settings.of)
         if of != settings.of and settings.listed:
             raise SettingsError(
-                f"data set {name}: listed: {settings.listed} is about {settings.of}, for which {of} stands here; "
-                "let `datasets` of the scale name a part of `shots` in its place"
+                f"data set {name}: listed: {settings.listed} is about {settings.of}, for which {of} stands "
+                "here; let `datasets` of the scale name a part of `shots` in its place"
             )
         if of != settings.of:  # the papers' number is not that of what stands for their data
             theirs = ("expected_images", "about_images")

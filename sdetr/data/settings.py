@@ -118,7 +118,9 @@ class DatasetSettings(Settings):
             raise ValueError(f"images_of: found images: {self.images} too, expected one of them")
         if self.images_of and self.layout != "coco":
             raise ValueError(f"images_of: a {self.layout} data set says in `roots` where its images are")
-        if not self.classes and any(CLASS in name for name in (*self.for_parts, *(a.into for a in self.fetch))):
+        if not self.classes and any(
+            CLASS in name for name in (*self.for_parts, *(a.into for a in self.fetch))
+        ):
             raise ValueError(f"classes: none are named, but a file's name has {CLASS}, which stands for each")
         if odd := [a.into for a in self.fetch if (CLASS in a.url) != (CLASS in a.into)]:
             raise ValueError(f"fetch: {odd[0]}: expected {CLASS} both in `url` and in `into`, or in neither")

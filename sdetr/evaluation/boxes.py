@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sdetr.evaluation.curves import Curves, curves
 
-
 NOVEL = ("AP", "AP50", "AP75")
 """What few-shot detection asks of its novel classes."""
 
@@ -37,7 +36,7 @@ def metrics(found: Curves) -> dict[str, float]:
 
 
 def novel_metrics(found: Curves, classes: Sequence[str]) -> dict[str, float]:
-    """AP-novel AP50-novel AP75-novel: means over those classes. Raises ValueError for one that is not there."""
+    """AP-novel AP50-novel AP75-novel: over those classes. Raises ValueError for one that is not there."""
     numbers = metrics(found.over(classes))
     return {f"{name}-novel": numbers[name] for name in NOVEL if name in numbers}
 

@@ -31,9 +31,7 @@ def draws(images: int, resamples: int) -> Counts:
     return counts
 
 
-def resampled(
-    matches: Matches, counts: Counts, among: Sequence[int] | None = None
-) -> dict[str, Percents]:
+def resampled(matches: Matches, counts: Counts, among: Sequence[int] | None = None) -> dict[str, Percents]:
     """(I, B) counts of images → every number of `boxes.metrics`, (B,) in percent; of some labels, or of all.
 
     NaN where no drawn image has an object that the number asks for.

@@ -43,7 +43,7 @@ class ScheduleSettings(Settings):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights, which is then what is evaluated; unset: none."""
     bfloat16: Literal["nothing", "frozen", "frozen_anywhere", "all"] = "frozen"
-    """In bfloat16 on a GPU: a frozen backbone (`_anywhere`: on a CPU too), or all but places, boxes, losses."""
+    """In bfloat16 on a GPU: a frozen backbone (`_anywhere`: a CPU, too), or all but places, boxes, losses."""
     compile: Compile = "nothing"
     """What a GPU runs: PyTorch's own kernels, kernels fused for the network, or CUDA graphs of those."""
     workers: Annotated[int, Field(ge=0)] = 0

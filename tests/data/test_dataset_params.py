@@ -78,6 +78,14 @@ def test_the_unlabelled_scenes_begin_with_the_labelled_ones() -> None:
         assert unlabelled.model_copy(update={"images": labelled.images}) == labelled
 
 
+def test_few_shot_detection_is_tested_on_classes_that_its_training_calls_the_same() -> None:
+    train, test = settings("coco14-trainvalno5k"), settings("coco14-5k-minival")
+    assert len(set(train.classes)) == 80 and len(set(train.novel)) == 20
+    assert set(train.novel) < set(train.classes)
+    assert train.novel == test.novel == settings("coco-val2017").novel
+    assert set(train.lists).isdisjoint(test.lists)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if "-smoke-" in name])
 def test_smoke_data_sets_are_made_as_their_files_say(name: str, tmp_path: Path) -> None:
     found = settings(name)

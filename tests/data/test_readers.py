@@ -159,6 +159,24 @@ def test_coco_labels_are_contiguous_by_ascending_official_id(tmp_path: Path) -> 
     assert [row.id for row in index.images] == [7, 42]
 
 
+def test_images_of_one_list_lie_in_several_folders_which_their_names_tell(tmp_path: Path) -> None:
+    coco(tmp_path)
+    for name in ("7", "42"):
+        folder = tmp_path / f"folder{name}"
+        folder.mkdir()
+        (tmp_path / f"pictures/{name}.jpg").rename(folder / f"{name}.jpg")
+    wanted = settings("coco", roots=["."], images_of={"7": "folder7", "4": "folder42"})
+    assert [row.file for row in read(tmp_path, wanted).images] == ["folder7/7.jpg", "folder42/42.jpg"]
+    odd = settings("coco", roots=["."], images_of={"7": "folder7", "43": "folder42"})
+    with pytest.raises(ValueError, match=r"lists image 42\.jpg, expected names that begin with one of 7, 43"):
+        prepare(odd, "x", tmp_path / "other.json")
+    (tmp_path / "folder42/42.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"1 of 1 images are not in .*folder42"):
+        prepare(wanted, "x", tmp_path / "other.json")
+    with pytest.raises(ValueError, match="images_of: found images: pictures too"):
+        settings("coco", roots=["."], images="pictures", images_of={"7": "folder7"})
+
+
 def bad(said: str, **changes: Any) -> Any:
     """One annotation with something changed, and what the error says."""
     row = {"id": 3, "image_id": 7, "category_id": 1, "bbox": [0, 0, 1, 1]}

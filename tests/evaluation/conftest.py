@@ -70,9 +70,12 @@ def random_scene(
 
 
 def judge(
-    index: dict[str, Any], predictions: dict[str, Any], use_classes: bool = True
+    index: dict[str, Any],
+    predictions: dict[str, Any],
+    use_classes: bool = True,
+    labels: list[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """pycocotools' precision and recall arrays and its 12 numbers."""
+    """pycocotools' precision and recall arrays and its 12 numbers, of some labels or of all."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -85,6 +88,8 @@ def judge(
         found = true.loadRes([dict(zip(names, row, strict=True)) for row in rows])
         evaluation = COCOeval(true, found, "bbox")
         evaluation.params.useCats = int(use_classes)
+        if labels is not None:
+            evaluation.params.catIds = labels
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

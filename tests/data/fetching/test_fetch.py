@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -88,6 +89,37 @@ def test_a_file_that_is_no_archive_lands_as_it_is(tmp_path: Path, site: Site) ->
     single = archive(site, "a.json", b"{}", into, take=None, unpack=False)
     assert fetch(settings(COCO, fetch=[single]), "x", tmp_path / "raw") == 1
     assert (tmp_path / "raw/x" / into).read_text() == "{}"
+
+
+def test_a_file_for_each_class_is_asked_for_by_a_name_that_an_address_may_have(
+    tmp_path: Path, site: Site
+) -> None:
+    coco(tmp_path / "raw/x", "1")
+    for name in ("cat", "traffic%20light"):
+        url = site.put(f"lists/1_{name}.json", name.encode())
+    lists = "lists/1_{class}.json"
+    archive = {"url": url.replace("traffic%20light", "{class}"), "into": lists, "unpack": False}
+    wanted = settings(COCO, fetch=[archive], classes=["cat", "traffic light"], for_parts=[lists])
+    assert fetch(wanted, "x", tmp_path / "raw") == 1
+    found = {path.name: path.read_text() for path in (tmp_path / "raw/x/lists").iterdir()}
+    assert found == {"1_cat.json": "cat", "1_traffic light.json": "traffic%20light"}
+    site.asked.clear()
+    assert fetch(wanted, "x", tmp_path / "raw") == 1 and site.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"for_parts": ["{class}.json"]}, "classes: none are named, but a file's name has {class}"),
+        (
+            {"classes": ["cat"], "fetch": [{"url": "http://a/b", "into": "{class}"}]},
+            "fetch: {class}: expected {class} both in `url` and in `into`",
+        ),
+    ],
+)
+def test_files_for_each_class_need_classes_and_addresses(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        settings(COCO, **changes)
 
 
 def killed(step: Callable[[], object]) -> None:
