@@ -28,7 +28,7 @@ def write(folder: Path, name: str, *rows: tuple[int, str, list[float]], **change
     """Objects (image id, class, xywh) as an annotation file."""
     content: dict[str, Any] = {
         "images": [{"id": image} for image, _, _ in rows],
-        "categories": [{"id": IDS[name], "name": name} for name in sorted(CLASSES)],
+        "categories": [{"id": IDS[name], "name": name} for name in reversed(CLASSES)],
         "annotations": [
             {"id": 1000 + n, "image_id": image, "category_id": IDS[name], "bbox": box, "area": 5.0}
             for n, (image, name, box) in enumerate(rows)
