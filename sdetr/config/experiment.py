@@ -16,15 +16,8 @@ from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSet
 from sdetr.models.settings import BoxModel, ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
-from sdetr.training.settings import (
-    AnyProtocol,
-    Backbone,
-    FetchedBackbone,
-    PretrainProtocolSettings,
-    Protocol,
-    ProtocolSettings,
-    TrainedBackbone,
-)
+from sdetr.training.backbone_settings import Backbone, FetchedBackbone, TrainedBackbone
+from sdetr.training.settings import AnyProtocol, PretrainProtocolSettings, Protocol, ProtocolSettings
 from sdetr.views.settings import Views
 
 T = TypeVar("T")

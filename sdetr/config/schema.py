@@ -14,7 +14,8 @@ from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
 from sdetr.report.figure_settings import FigureSettings
 from sdetr.report.settings import TableSettings
-from sdetr.training.settings import Backbone, Protocol
+from sdetr.training.backbone_settings import Backbone
+from sdetr.training.settings import Protocol
 from sdetr.views.settings import Views
 
 KINDS: dict[str, Any] = {

@@ -11,7 +11,7 @@ from sdetr.config.plan import Plan
 from sdetr.config.scale import ResourceSettings
 from sdetr.data.settings import DataRun, DatasetSettings
 from sdetr.data.subsets.settings import SubsetRun, SubsetSettings
-from sdetr.training.settings import BackboneRun, TrainedBackbone
+from sdetr.training.backbone_settings import BackboneRun, TrainedBackbone
 
 
 @dataclass(frozen=True)

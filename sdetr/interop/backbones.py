@@ -12,7 +12,7 @@ from sdetr.interop.sound import refuse_unsound
 from sdetr.interop.weights import load_exactly
 from sdetr.models.backbone import ResNet
 from sdetr.models.settings import TrunkSettings
-from sdetr.training.settings import FetchedBackbone
+from sdetr.training.backbone_settings import FetchedBackbone
 
 HEADS = {"torchvision": ("fc.",), "swav": ("projection_head.", "prototypes.")}
 """Keys of what came after the trunk in training, by kind of file."""

@@ -19,12 +19,12 @@ from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
+from sdetr.training.backbone_settings import BackboneRun, FetchedBackbone, TrainedBackbone
 from sdetr.training.crops import Crops, Pictures
 from sdetr.training.device import choose_device, describe
 from sdetr.training.loop import train
 from sdetr.training.paths import run_path
 from sdetr.training.ranks import Ranks
-from sdetr.training.settings import BackboneRun, FetchedBackbone, TrainedBackbone
 from sdetr.training.timeline import Timeline
 
 log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from sdetr.models.settings import TrunkSettings
 from sdetr.models.variants import VARIANTS
 from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
+from sdetr.training.backbone_settings import BackboneRun, TrainedBackbone
 from sdetr.training.capsule import Capsule
 from sdetr.training.device import choose_device
 from sdetr.training.finetune import detection_of
@@ -22,7 +23,7 @@ from sdetr.training.material import preparing
 from sdetr.training.pretrain import search_of
 from sdetr.training.probe import drawn_target
 from sdetr.training.ranks import Ranks
-from sdetr.training.settings import BackboneRun, FinetuneRun, PretrainRun, ScheduleSettings, TrainedBackbone
+from sdetr.training.settings import FinetuneRun, PretrainRun, ScheduleSettings
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Prepare
 

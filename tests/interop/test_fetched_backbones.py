@@ -9,7 +9,7 @@ import torchvision
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from sdetr.interop.backbones import fetched_backbone
-from sdetr.training.settings import FetchedBackbone
+from sdetr.training.backbone_settings import FetchedBackbone
 from tests.site import Site, digest
 
 

@@ -16,13 +16,14 @@ from sdetr.models.backbone import ResNet
 from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
 from sdetr.training.attempt import Attempt
+from sdetr.training.backbone_settings import BackboneRun
 from sdetr.training.capsule import Capsule
 from sdetr.training.finetune import detection_of
 from sdetr.training.loop import take_step
 from sdetr.training.material import preparing
 from sdetr.training.ranks import Ranks
 from sdetr.training.replay import replay, values_of
-from sdetr.training.settings import BackboneRun, FinetuneRun
+from sdetr.training.settings import FinetuneRun
 from sdetr.training.trainee import Trainee
 from sdetr.training.update import Batch
 from tests.training.conftest import TRUNK
