@@ -165,6 +165,7 @@ class Composer:
 
     def _protocol(self, name: str, facts: Facts) -> AnyProtocol:
         task = str(self.params.resolve("protocols", name, facts).values.get("task"))
+        task = {"one_shot": "detection"}.get(task, task)  # another question, the same images and schedules
         section = task if task in ScaleSettings.model_fields else ""
         layer = self._layer("protocols", name, facts, section)
         settings: AnyProtocol = self._checked(Protocol, layer)

@@ -35,6 +35,11 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
         "test": stages.dataset(settings.test).outputs["index"],
     }
     detector = stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start))
+    # Of a detector only what belongs to classes is new: other classes, or another number of them.
+    some: dict[str, Any] = {} if before.stage == "backbone" else {"fresh": detector.of_classes}
+    if settings.task == "one_shot":
+        inputs |= (asks := _asks(before))
+        some |= {"unseen": _unseen(stages, protocol, settings), **asks}
     run = FinetuneRun(
         stage="finetune",
         recipe=training.RECIPES["finetune"],
@@ -44,8 +49,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
         trunk=stages.compose.backbone(root(stages, start, model)).trunk,
         train=inputs["train"],
         test=inputs["test"],
-        # Of a detector only what belongs to classes is new: other classes, or another number of them.
-        **({} if before.stage == "backbone" else {"fresh": detector.of_classes}),
+        **some,
     )
     path = f"finetune/{protocol}/{model}/{start}/seed{seed}"
     return stages.add("finetune", path, run, inputs, stages.under(path, RUN_FILES))
@@ -61,6 +65,8 @@ def evaluate(stages: Stages, run: Job) -> Job:
             how["matched"] = True
         if run.settings["protocol"].get("novel"):
             how["novel"] = _novel(stages, run.settings["protocol"]["test"])
+        if run.settings["protocol"]["task"] == "one_shot":
+            how |= {"one_shot": True, "unseen": run.settings["unseen"]}
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
@@ -123,3 +129,21 @@ def _before(stages: Stages, start: Start, model: str) -> Job:
     if start.pretext and start.pretraining:
         return pretrain(stages, start.pretraining.protocol, start.pretext, model, start.pretraining.seed)
     return stages.backbone(root(stages, start, model))
+
+
+def _asks(before: Job) -> dict[str, str]:
+    """The file that has learned to make a query of a crop, if any: UP-DETR's has, and a one-shot run's."""
+    if before.stage == "pretrain" and before.settings["pretext"]["kind"] == "updetr":
+        return {"heads": before.outputs["heads"]}
+    if before.stage == "finetune" and before.settings["protocol"]["task"] == "one_shot":
+        return {"heads": before.outputs["weights"]}
+    return {}
+
+
+def _unseen(stages: Stages, protocol: str, settings: ProtocolSettings) -> tuple[str, ...]:
+    """Raises SettingsError where the test set does not say which classes are held back."""
+    whole = stages.compose.whole(settings.test)
+    if not whole.unseen:
+        found = f"protocol {protocol}: {stages.compose.dataset_name(settings.test)} has no unseen classes"
+        raise SettingsError(f"{found}, which one-shot detection is about; name them there as `unseen:`")
+    return whole.unseen

@@ -5,7 +5,7 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
-from sdetr.config.blank import AT_THE_END, COST, refuse_blank
+from sdetr.config.blank import AT_THE_END, COST, OF_A_CLASS, OF_ALL, refuse_blank
 from sdetr.config.cells import Cells
 from sdetr.config.check import check
 from sdetr.config.costing import cost
@@ -80,10 +80,15 @@ class PlannedTable:
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
         layout = self.stages.compose.whole(protocol.test).layout
         why = dict.fromkeys(COST, f"{name} fine-tunes")
+        if protocol.task == "one_shot":
+            why |= dict.fromkeys(OF_ALL, f"{name} asks for one class at a time")
+        else:
+            why[OF_A_CLASS] = f"{name} is of task {protocol.task}"
         if layout != "voc":
             why["-11"] = f"{name} tests on {protocol.test}, whose layout is {layout}"
-        why |= {"-error": f"{name} does not"} if not protocol.matched else {}
-        why |= {"-novel": f"{name} does not"} if not protocol.novel else {}
+        if protocol.task != "one_shot":
+            why |= {"-error": f"{name} does not"} if not protocol.matched else {}
+            why |= {"-novel": f"{name} does not"} if not protocol.novel else {}
         if said.epoch is not None:
             why = dict.fromkeys(AT_THE_END, "it reads a curve, which has COCO's numbers alone") | why
         refuse_blank(self.name, row, self.settings.metrics, why)
@@ -93,7 +98,7 @@ class PlannedTable:
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
         why = dict.fromkeys(AT_THE_END, f"{protocol} ignores classes")
-        why |= dict.fromkeys(COST, f"{protocol} trains nothing")
+        why |= dict.fromkeys((*COST, OF_A_CLASS), f"{protocol} trains nothing")
         refuse_blank(self.name, row, self.settings.metrics, why)
         dataset = self.stages.compose.measuring(protocol).dataset
         self.stands |= stands_for(self.stages, [dataset], model, start)
@@ -103,7 +108,8 @@ class PlannedTable:
 
     def _costed(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        why = dict.fromkeys((*AT_THE_END, ""), f"{protocol} finds nothing, it measures what steps take")
+        words = f"{protocol} finds nothing, it measures what steps take"
+        why = dict.fromkeys((*AT_THE_END, "", OF_A_CLASS), words)
         refuse_blank(self.name, row, self.settings.metrics, why)
         if start is None:
             raise SettingsError(

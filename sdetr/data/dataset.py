@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sdetr.data.images import read_image
@@ -26,6 +27,16 @@ class Sample:
     image_id: int
 
 
+@dataclass(frozen=True)
+class Objects:
+    """All objects of a data set, image by image; M of them."""
+
+    row: NDArray[np.int64]  # (M,), ascending: whose image it is
+    boxes_xyxy_px: NDArray[np.float32]  # (M, 4)
+    labels: NDArray[np.int64]  # (M,)
+    crowd: NDArray[np.bool_]  # (M,)
+
+
 class Dataset:
     """`len`, `[i] -> Sample`, and, without decoding, `.ids` and `.sizes` (H, W)."""
 
@@ -43,6 +54,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def objects(self) -> Objects:
+        """Of every image, without decoding any."""
+        row, of = np.repeat(np.arange(len(self)), np.diff(self._starts)), self._rows
+        return Objects(row, self._boxes[of], self._labels[of], self._crowd[of])
 
     def digest_of_files(self) -> str:
         """Of lengths of images, spread evenly over all of them, gone ones too: none is opened for it.

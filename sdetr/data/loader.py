@@ -50,6 +50,10 @@ class TrainBatches:
         """The batches of `step`, `step` + 1, … for ever."""
         return endless(self, step, self._workers)
 
+    def places(self, step: int) -> list[Place]:
+        """Where in which pass the images of this part of a batch stand."""
+        return self._buckets.places(step)[self._part]
+
     def __getitem__(self, step: int) -> View:
         changes = [(place.row, self._change(place)) for place in self._buckets.places(step)]
         shape = self._buckets.shape([change.size for _, change in changes])

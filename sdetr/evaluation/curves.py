@@ -48,7 +48,11 @@ def curves(index: Path, predictions: Mapping[str, Any], any_class: bool = False)
 
     `any_class`: classes are ignored, of objects and of answers, as pycocotools' `useCats = 0` has it.
     """
-    truth, found = truth_and_found(index, predictions, any_class)
+    return curves_of(*truth_and_found(index, predictions, any_class))
+
+
+def curves_of(truth: Truth, found: Columns) -> Curves:
+    """The same of what was read already."""
     precision, recall = _match(truth, found)
     return Curves(
         classes=truth.classes,

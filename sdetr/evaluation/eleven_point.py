@@ -27,21 +27,26 @@ def eleven_point(index: Path, predictions: Mapping[str, Any]) -> dict[str, float
     VOC's corners are whole pixels, both inside a box; with `one_based` read as it says, sides are the same.
     Raises ValueError when predictions do not fit the index.
     """
-    truth, found = truth_and_found(index, predictions)
+    values = list(eleven_point_of_classes(*truth_and_found(index, predictions)).values())
+    if not values:
+        return {}
+    means = 100 * np.mean(values, axis=0)  # (10,)
+    return {"AP": float(means.mean()), "AP50": float(means[0]), "AP75": float(means[5])}
+
+
+def eleven_point_of_classes(truth: Truth, found: Columns) -> dict[int, list[float]]:
+    """Label of each class that has an object → AP at every overlap, in fractions of 1."""
     counted = _counted(truth)
     order = np.argsort(-found.score, kind="stable")
     nearest, overlap = _nearest(truth, found, order)
-    values = []
+    values = {}
     for label in range(len(truth.classes)):
         objects = int(counted[truth.label == label].sum())
         of = found.label[order] == label
         if objects:
             hits = _hits(nearest[of], overlap[of], counted)
-            values.append([_area(hit, miss, objects) for hit, miss in hits])
-    if not values:
-        return {}
-    means = 100 * np.mean(values, axis=0)  # (10,)
-    return {"AP": float(means.mean()), "AP50": float(means[0]), "AP75": float(means[5])}
+            values[label] = [_area(hit, miss, objects) for hit, miss in hits]
+    return values
 
 
 def eleven_point_matches(truth: Truth, found: Columns) -> Matches:

@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sdetr.evaluation.columns import Columns
 from sdetr.evaluation.boxes import NOVEL
 from sdetr.evaluation.curves import positions
 from sdetr.evaluation.eleven_point import eleven_point_matches
 from sdetr.evaluation.matches import match
-from sdetr.evaluation.resampling import draws, eleven_point_resampled, resampled
+from sdetr.evaluation.one_shot import one_shot_resampled
+from sdetr.evaluation.resampling import Counts, Percents, draws, eleven_point_resampled, resampled
 from sdetr.evaluation.settings import EvaluateRun
-from sdetr.evaluation.truth import truth_and_found
+from sdetr.evaluation.truth import Truth, truth_and_found
 from sdetr.files import write_json
 
 
@@ -37,14 +39,10 @@ def write_resamples(path: Path, run: EvaluateRun, predictions: Mapping[str, Any]
     """Raises ValueError when predictions do not fit the index."""
     truth, found = truth_and_found(Path(run.test), predictions, run.any_class)
     counts = draws(truth.image_id.size, run.resamples)
-    matches = match(truth, found)
-    metrics = resampled(matches, counts)
-    if run.novel:
-        of_novel = resampled(matches, counts, positions(truth.classes, run.novel))
-        metrics |= {f"{name}-novel": of_novel[name] for name in NOVEL if name in of_novel}
-    if run.eleven_point:
-        by_image = eleven_point_matches(truth, found)
-        metrics |= {f"{name}-11": values for name, values in eleven_point_resampled(by_image, counts).items()}
+    if run.one_shot:
+        metrics = one_shot_resampled(Path(run.test), predictions, run.unseen, counts, run.eleven_point)
+    else:
+        metrics = _resampled(run, truth, found, counts)
     content = {
         "images": truth.image_id.size,
         "draws": hashlib.sha256(counts.tobytes()).hexdigest(),
@@ -54,6 +52,18 @@ def write_resamples(path: Path, run: EvaluateRun, predictions: Mapping[str, Any]
         },
     }
     write_json(path, content)
+
+
+def _resampled(run: EvaluateRun, truth: Truth, found: Columns, counts: Counts) -> dict[str, Percents]:
+    matches = match(truth, found)
+    metrics = resampled(matches, counts)
+    if run.novel:
+        of_novel = resampled(matches, counts, positions(truth.classes, run.novel))
+        metrics |= {f"{name}-novel": of_novel[name] for name in NOVEL if name in of_novel}
+    if run.eleven_point:
+        by_image = eleven_point_matches(truth, found)
+        metrics |= {f"{name}-11": values for name, values in eleven_point_resampled(by_image, counts).items()}
+    return metrics
 
 
 def read_resamples(path: Path) -> Resamples:

@@ -5,6 +5,7 @@ run on the same test set sees the same draws, so that differences of runs are pa
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,24 @@ def eleven_point_resampled(matches: Matches, counts: Counts) -> dict[str, Percen
         return {}
     (precisions,) = _mean([_precisions(matches, label, counts, TENTHS) for label in labels])  # (T, B)
     return {"AP": precisions.mean(axis=0), "AP50": precisions[0], "AP75": precisions[5]}
+
+
+def resampled_of_classes(
+    matches: Matches, counts: Counts, recalls: NDArray[np.float64] = RECALLS
+) -> dict[int, Percents]:
+    """Label of each class that has an object → AP at the least overlap, of objects of any area, (B,).
+
+    In fractions of 1; NaN where no drawn image has such an object. `recalls`: at which precision is asked.
+    """
+    least = replace(
+        matches,
+        inside=matches.inside[:1],
+        hit=matches.hit[:1, :1],
+        ignored=matches.ignored[:1, :1],
+        counted=matches.counted[:1],
+    )
+    labels = np.unique(matches.object_label[matches.counted[0]]).tolist()
+    return {label: _precisions(least, label, counts, recalls)[0, 0] for label in labels}
 
 
 def _precisions(matches: Matches, label: int, counts: Counts, recalls: NDArray[np.float64]) -> Percents:

@@ -98,5 +98,9 @@ class EvaluateRun(Settings):
     """Class and box error are given beside them, of the queries that answer for objects."""
     novel: Strings = ()
     """Classes over which AP is given beside it; all answers of theirs count, on images without them, too."""
+    one_shot: bool = False
+    """Answers are about one class of an image at a time; each class has a number, and there are two means."""
+    unseen: Strings = ()
+    """Classes of one of those means, which no training image shows; the others have the other."""
     resamples: Count = 1000
     """How often the test images are drawn anew, for the intervals of differences in tables."""

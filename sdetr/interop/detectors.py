@@ -12,6 +12,8 @@ from sdetr.models.detector import Detector
 
 FORMAT = "sdetr-2"
 """Raised when keys or shapes of detectors change."""
+TO_QUERY = "to_query."
+"""Keys of what makes a query of a crop, in files of detectors that are asked with one, and of UP-DETR."""
 
 
 def save_detector(tensors: Mapping[str, Tensor], path: Path, card: DetectorCard) -> None:
@@ -36,10 +38,16 @@ def read_card(metadata: Mapping[str, str], path: Path) -> DetectorCard:
 def load_detector(path: Path) -> tuple[Detector, DetectorCard]:
     """The detector of a file, in eval mode, on the CPU, every key of it used.
 
-    Raises FileNotFoundError, or ValueError if it has no class head or does not fit what it says of itself.
+    Raises FileNotFoundError, or ValueError if it has no class head, does not fit what it says of itself, or
+    answers nothing without a crop.
     """
     tensors, metadata = read_weights(path)
     card = read_card(metadata, path)
+    if card.query_px:
+        raise ValueError(
+            f"{path} is of one-shot detection: it finds what a crop shows, and knows no classes; "
+            "give a detector that was fine-tuned with another task"
+        )
     if not card.classes:
         raise ValueError(
             f"{path} has no class head: no classes were known when it was made; fine-tune it first"

@@ -26,14 +26,39 @@ Metric = Literal[
     "AP-novel",
     "AP50-novel",
     "AP75-novel",
+    "AP50-seen",
+    "AP50-unseen",
+    "AP50-seen-11",
+    "AP50-unseen-11",
+    "AP50-aeroplane",
+    "AP50-bicycle",
+    "AP50-bird",
+    "AP50-boat",
+    "AP50-bottle",
+    "AP50-bus",
+    "AP50-car",
+    "AP50-cat",
+    "AP50-chair",
+    "AP50-cow",
+    "AP50-diningtable",
+    "AP50-dog",
+    "AP50-horse",
+    "AP50-motorbike",
+    "AP50-person",
+    "AP50-pottedplant",
+    "AP50-sheep",
+    "AP50-sofa",
+    "AP50-train",
+    "AP50-tvmonitor",
     "class-error",
     "box-error",
     "memory-mb",
     "step-s",
 ]
 """COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -novel: COCO's over novel
-classes, under protocols that say `novel`; -error: of queries that answer for objects, under protocols that
-say `matched`; the last two: of protocols of task `bench`."""
+classes, under protocols that say `novel`; AP50-…: of one of VOC's classes, or the mean of those that
+training showed, or did not, under protocols of task `one_shot`; -error: of queries that answer for objects,
+under protocols that say `matched`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):

@@ -7,24 +7,23 @@ from typing import Any
 import torch
 
 from sdetr.data.dataset import Dataset
-from sdetr.data.loader import TrainBatches
 from sdetr.evaluation.settings import RECIPE
 from sdetr.interop.detectors import save_detector
-from sdetr.interop.settings import DetectorCard
 from sdetr.models.detector import Detector
 from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
+from sdetr.objectives.one_shot import MATCHES, OneShot
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
 from sdetr.training.device import choose_device, rounds_frozen
 from sdetr.training.finished import is_finished
-from sdetr.training.infer import predict
 from sdetr.training.loop import train
-from sdetr.training.matched import Matched
+from sdetr.training.one_shot import load_to_query
+from sdetr.training.one_shot_task import OneShotTask
 from sdetr.training.paths import run_path
-from sdetr.training.pictures import draw_answers
 from sdetr.training.ranks import Ranks
 from sdetr.training.settings import FinetuneRun
+from sdetr.training.tasks import DetectionTask
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
 
@@ -43,6 +42,7 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         train_set, test_set = Dataset(Path(run.train)), Dataset(Path(run.test))
         _refuse_other_classes(run, train_set, test_set)
         inputs = {"settings": settings, "init": init, "train": Path(run.train), "test": Path(run.test)}
+        inputs |= {"heads": Path(run.heads)} if run.heads else {}
         if is_finished(out, inputs, ranks):
             return
         said = settings.read_bytes()
@@ -50,30 +50,25 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
         attempt = Attempt(scale, run.stage, path, run, run.seed, inputs, chosen, ranks, images)
 
         beginning = detection_of(run, len(train_set.classes), init, chosen)
-        protocol = run.protocol
-        part = ranks.part(protocol.batch)
-        batches = TrainBatches(
-            train_set, protocol.augment, protocol.batch, run.seed, protocol.workers, protocol.buckets, part
-        )
-        timeline = Timeline.of(run.protocol, batches.steps_per_pass, run.protocol.evaluate_every)
+        task = task_of(run, train_set, test_set, ranks)
+        timeline = Timeline.of(run.protocol, task.batches.steps_per_pass, run.protocol.evaluate_every)
         predictions: dict[str, Any] = {}
 
         def evaluated(objective: Objective, step: int) -> dict[str, float]:
-            from sdetr.evaluation.boxes import evaluate
-
             assert isinstance(objective, Detection)
-            predictions.update(_found(run, objective.detector, test_set, ranks))
-            return evaluate(Path(run.test), predictions) if ranks.leads else {}
+            predictions.update(task.found(objective))
+            return task.measured(predictions) if ranks.leads else {}
 
         trained = train(
-            beginning, lambda step: ([view] for view in batches.from_step(step)), timeline, attempt, evaluated
+            beginning,
+            lambda step: ([view] for view in task.batches.from_step(step)),
+            timeline,
+            attempt,
+            evaluated,
         )
         assert isinstance(trained, Detection)
-        card = DetectorCard(
-            model=run.model, trunk=run.trunk, classes=tuple(test_set.classes), resize=run.protocol.resize
-        )
         if ranks.leads:
-            _publish(trained.detector, card, test_set, predictions, said, attempt, out)
+            _publish(trained, task, predictions, said, attempt, out)
 
 
 def detection_of(run: FinetuneRun, classes: int, init: Path | None, device: torch.device) -> Detection:
@@ -82,7 +77,8 @@ def detection_of(run: FinetuneRun, classes: int, init: Path | None, device: torc
     Without `init`, all weights are as they are drawn.
     """
     torch.manual_seed(run.seed)  # weights are drawn on the CPU, so every device begins with the same
-    detector = Detector(run.model, run.trunk, classes)
+    one_shot = run.protocol.task == "one_shot"
+    detector = Detector(run.model, run.trunk, MATCHES if one_shot else classes)
     if init:
         transfer(detector, init, run.fresh)
     detector.freeze_backbone(run.protocol.lr_backbone)
@@ -90,7 +86,18 @@ def detection_of(run: FinetuneRun, classes: int, init: Path | None, device: torc
         detector.freeze_body()
     if detector.backbone_frozen:
         detector.rounded_on = rounds_frozen(run.protocol.bfloat16, device)
-    return Detection(detector, run.model.detection, run.model.denoising)
+    if not one_shot:
+        return Detection(detector, run.model.detection, run.model.denoising)
+    asking = OneShot(detector, run.model.detection)
+    if init and run.heads:
+        load_to_query(asking, Path(run.heads))
+    return asking
+
+
+def task_of(run: FinetuneRun, train_set: Dataset, test_set: Dataset, ranks: Ranks) -> DetectionTask:
+    """Batches, predictions and files, by the protocol's task."""
+    task = OneShotTask if run.protocol.task == "one_shot" else DetectionTask
+    return task(run, train_set, test_set, ranks)
 
 
 def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Dataset) -> None:
@@ -102,19 +109,9 @@ def _refuse_other_classes(run: FinetuneRun, train_set: Dataset, test_set: Datase
         )
 
 
-def _found(run: FinetuneRun, detector: Detector, test_set: Dataset, ranks: Ranks) -> dict[str, Any]:
-    """Predictions, in eval mode, and the pairs behind class and box error where the protocol wants them."""
-    protocol, pairs = run.protocol, Matched(run.model.detection.cost, detector.focal)
-    half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
-    found = predict(detector, test_set, protocol.resize, protocol.max_detections, half, None, also, ranks)
-    found["dataset"] = Path(run.test).parent.name
-    return found | {"matched": pairs.columns(ranks)} if protocol.matched else found
-
-
 def _publish(
-    detector: Detector,
-    card: DetectorCard,
-    test_set: Dataset,
+    trained: Detection,
+    task: DetectionTask,
     predictions: dict[str, Any],
     settings: bytes,
     attempt: Attempt,
@@ -123,9 +120,9 @@ def _publish(
     """All declared outputs, each by rename, the record last."""
     from sdetr.evaluation.predictions import write_predictions
 
-    save_detector(detector.state_dict(), out / "weights.safetensors", card)
+    save_detector(task.weights(trained), out / "weights.safetensors", task.card())
     write_predictions(out / "predictions.json", predictions)
-    draw_answers(test_set, predictions, out / "pictures" / "test.png")
+    task.draw(predictions, out / "pictures" / "test.png")
     attempt.publish_words(settings, out)
     outputs = {name: out / name for name in ("weights.safetensors", "predictions.json", "metrics.jsonl")}
-    attempt.finish(out / "run.json", outputs, classes=list(test_set.classes), evaluation_recipe=RECIPE)
+    attempt.finish(out / "run.json", outputs, classes=task.test_set.classes, evaluation_recipe=RECIPE)

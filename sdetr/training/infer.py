@@ -78,7 +78,9 @@ def joined(
     None where another rank leads.
     """
     ends = np.cumsum([len(of_view) for of_view in ids])[:-1]
-    columns = [np.split(torch.cat(column).cpu().numpy(), ends) for column in found] if ids else [[], [], []]
+    columns = (
+        [np.split(torch.cat(column).cpu().numpy(), ends) for column in found] if ids else [[] for _ in found]
+    )
     of_ranks = ranks.gathered(list(zip(ids, *columns, strict=True)))
     if not of_ranks:
         return None

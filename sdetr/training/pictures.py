@@ -4,13 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.files import written_whole
 from sdetr.training.marks import mark, worth_showing
 
 TILE_PX = 320
+
+Rows = NDArray[np.int64]
 
 
 def draw_answers(
@@ -28,13 +32,20 @@ def draw_answers(
 
 
 def _tile(sample: Sample, classes: list[str], predictions: dict[str, Any]) -> Image.Image:
-    image = Image.fromarray(sample.image.permute(1, 2, 0).numpy())
+    mine = np.flatnonzero(np.asarray(predictions["image_id"]) == sample.image_id)
+    return answers_on(sample.image, sample.boxes_xyxy_px, classes, predictions, mine)
+
+
+def answers_on(
+    pixels: Tensor, boxes_xyxy_px: Tensor, classes: list[str], predictions: dict[str, Any], mine: Rows
+) -> Image.Image:
+    """An image (3, H, W), its longer side `TILE_PX`, true boxes, and the answers that are in rows `mine`."""
+    image = Image.fromarray(pixels.permute(1, 2, 0).numpy())
     scale = TILE_PX / max(image.size)
     image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     pen = ImageDraw.Draw(image)
-    for box in sample.boxes_xyxy_px.tolist():
+    for box in boxes_xyxy_px.tolist():
         pen.rectangle([value * scale for value in box], outline="white")
-    mine = np.flatnonzero(np.asarray(predictions["image_id"]) == sample.image_id)
     scores = np.asarray(predictions["score"])[mine].tolist()
     for place in worth_showing(scores):
         x, y, width, height = (float(value) * scale for value in predictions["box_xywh_px"][mine[place]])

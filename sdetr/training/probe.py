@@ -33,6 +33,8 @@ IMAGES = 8
 WARM, STEPS = 2, 5
 CLASSES, OBJECTS = 80, 7
 """Of fine-tuning; COCO's, about."""
+ASKED = 2
+"""Objects of the class that one-shot detection asks for; VOC's, about."""
 
 
 def images_per_second(run: PretrainRun | FinetuneRun, device: torch.device) -> float:
@@ -71,6 +73,11 @@ def noise(
     random = torch.Generator().manual_seed(0)
     if isinstance(run, FinetuneRun):
         size = size_px or _size(run.protocol.augment.short, run.protocol.augment.longest)
+        if query := run.protocol.query:  # about as many objects of one class as an image of VOC has
+            asked = _view(size, torch.zeros(batch, ASKED, dtype=torch.int64), random)
+            crops = (batch, 1, 3, query.crop_px, query.crop_px)
+            looks = torch.randint(0, 256, crops, dtype=torch.uint8, generator=random)
+            return [replace(asked, crops=looks).to(device)]
         labels = torch.randint(CLASSES, (batch, OBJECTS), generator=random)
         return [_view(size, labels, random).to(device)]
     size = size_px or _size(run.protocol.short, run.protocol.longest)

@@ -10,7 +10,7 @@ from sdetr.data.subsets.settings import NameOfDraw
 from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
 from sdetr.models.settings import BoxModel, TrunkSettings
 from sdetr.objectives.settings import Pretext
-from sdetr.views.settings import Views
+from sdetr.views.settings import QuerySettings, Views
 
 RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3, "cost": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
@@ -68,7 +68,7 @@ class ScheduleSettings(Settings):
 class ProtocolSettings(ScheduleSettings):
     """What papers call "we fine-tune on VOC12 for 50 epochs": one file of `params/protocols/`."""
 
-    task: Literal["detection"]
+    task: Literal["detection", "one_shot"]
     dataset: NameOfDraw
     """With `{seed}` in its name, runs of different seeds train on different draws."""
     test: Name
@@ -86,11 +86,24 @@ class ProtocolSettings(ScheduleSettings):
     """Few-shot detection: AP over the classes that the test set calls novel is given beside that over all."""
     train: Literal["all", "heads"] = "all"
     """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
+    query: QuerySettings | None = None
+    """Of one-shot detection: what stands for the class that is asked for."""
 
     @model_validator(mode="after")
     def _frozen_means_all_of_it(self) -> "ProtocolSettings":
         if self.train == "heads" and self.lr_backbone:
             raise ValueError(f"lr_backbone: {self.lr_backbone}, but train: heads freezes that; give 0")
+        return self
+
+    @model_validator(mode="after")
+    def _one_shot_asks(self) -> "ProtocolSettings":
+        one_shot = self.task == "one_shot"
+        if one_shot != (self.query is not None):
+            found = "missing; a class is asked for by a crop" if one_shot else "given; nothing is asked for"
+            raise ValueError(f"query: {found} by task {self.task}")
+        if one_shot and (self.matched or self.train == "heads"):
+            field = "matched: true" if self.matched else "train: heads"
+            raise ValueError(f"{field}: not of task one_shot, which trains a whole detector to match a crop")
         return self
 
 
@@ -130,6 +143,10 @@ class FinetuneRun(Settings):
     test: str
     fresh: Strings = ()
     """What the start does not bring, by key prefix (`class_head.`); everything else has to match."""
+    heads: str | None = None
+    """One-shot detection: file that has learned to make a query of a crop, from the root; unset: new."""
+    unseen: Strings = ()
+    """One-shot detection: classes that no training image shows, and that are asked for all the same."""
 
 
 class PretrainRun(Settings):

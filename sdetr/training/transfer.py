@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdetr.interop.detectors import FORMAT, read_card
+from sdetr.interop.detectors import FORMAT, TO_QUERY, read_card
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import load_exactly, read_weights
 from sdetr.models.detector import Detector
@@ -18,7 +18,8 @@ SHAPELESS = ("variant", "heads", "points", "temperature", "reference_temperature
 def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
     """A backbone file fills the backbone; a detector's file fills everything but keys with a `fresh` prefix.
 
-    A mask head that the detector has no place for stays behind: boxes do not depend on it.
+    A mask head that the detector has no place for stays behind: boxes do not depend on it. So does what makes
+    a query of a crop, which one-shot detection takes for itself.
     Raises ValueError with a table when any other key is missing, unknown or of another shape.
     """
     tensors, metadata = read_weights(path)
@@ -28,7 +29,8 @@ def transfer(detector: Detector, path: Path, fresh: Sequence[str]) -> None:
     elif metadata.get("format") == FORMAT:
         _refuse_another_meaning(read_card(metadata, path), detector, path)
         masks = [] if detector.mask_head else [key for key in tensors if key.startswith("mask_head.")]
-        used = {key: tensors[key] for key in tensors.keys() - masks}
+        asks = [key for key in tensors if key.startswith(TO_QUERY)]
+        used = {key: tensors[key] for key in tensors.keys() - {*masks, *asks}}
         load_exactly(detector, used, str(path), fresh)
         log.info("start: detector %s; new: %s", path, ", ".join(fresh) or "nothing")
         if masks:

@@ -28,17 +28,17 @@ def cut(image: Tensor, pair: Pair, crop_px: int) -> Cut:
         image = image.flip(2)
     image = resize(image, pair.size)
     height, width = pair.view_size
-    views = [_window(image, view, pair.view_size) for view in pair.views]
+    views = [window(image, view, pair.view_size) for view in pair.views]
     boxes_px = inside(pair.regions, pair.views) * np.tile([width, height], 2)  # (2, R, 4)
     square = crop_px, crop_px
     crops = [
-        beside([_window(view, box, square) for box in boxes])
+        beside([window(view, box, square) for box in boxes])
         for view, boxes in zip(views, boxes_px, strict=True)
     ]
     return Cut(beside(views), beside(crops))
 
 
-def _window(image: Tensor, box: Array, size: tuple[int, int]) -> Tensor:
+def window(image: Tensor, box: Array, size: tuple[int, int]) -> Tensor:
     """What is in a box (x0, y0, x1, y1 px), resized to (H, W); at least one pixel of the image."""
     height, width = image.shape[1:]
     x0, x1 = _span(box[0], box[2], width)

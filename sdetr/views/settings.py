@@ -32,6 +32,17 @@ class ColourSettings(Settings):
     """Its standard deviation is uniform in here."""
 
 
+class QuerySettings(Settings):
+    """Crops of objects as questions: where in this image is such a thing? (arXiv:2011.09094, §4.3)"""
+
+    crop_px: Count
+    """Side of the square that a crop is resized to, pixels."""
+    passes: Count
+    """Crops that each class of a test image is asked for with, one after another."""
+    own_image: bool = True
+    """Whether a test crop may come from the image that is asked about, even be of the object to be found."""
+
+
 class PairsSettings(Settings):
     """Siamese DETR's two overlapping views of an image, with the same regions in both."""
 

@@ -29,8 +29,7 @@ rule backbone:
 
 rule finetune:
     input:
-        PLAN.input("{run}", "train"),
-        PLAN.input("{run}", "test"),
+        PLAN.input("{run}"),
         settings="data/{scale}/settings/{run}.yaml",
         init=PLAN.input("{run}", "init"),
     output:

@@ -1,0 +1,75 @@
+"""What of a fine-tuning depends on its task: batches, predictions, numbers, and files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from sdetr.data.dataset import Dataset
+from sdetr.data.loader import TrainBatches
+from sdetr.interop.settings import DetectorCard
+from sdetr.objectives.detection import Detection
+from sdetr.training.infer import predict
+from sdetr.training.matched import Matched
+from sdetr.training.pictures import draw_answers
+from sdetr.training.ranks import Ranks
+from sdetr.training.settings import FinetuneRun
+from sdetr.types import View
+
+
+class Batches(Protocol):
+    """Any batch from any step on."""
+
+    steps_per_pass: int
+
+    def from_step(self, step: int) -> Iterator[View]: ...
+
+
+class DetectionTask:
+    """Objects of the classes that both data sets have."""
+
+    def __init__(self, run: FinetuneRun, train_set: Dataset, test_set: Dataset, ranks: Ranks) -> None:
+        self.run, self.train_set, self.test_set, self.ranks = run, train_set, test_set, ranks
+        self.batches: Batches = self._images(run.protocol.workers)
+
+    def found(self, objective: Detection) -> dict[str, Any]:
+        """Predictions, in eval mode, and the pairs behind class and box error where the protocol wants them."""
+        run, protocol, detector = self.run, self.run.protocol, objective.detector
+        pairs = Matched(run.model.detection.cost, detector.focal)
+        half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
+        keep = protocol.max_detections
+        found = predict(detector, self.test_set, protocol.resize, keep, half, None, also, self.ranks)
+        found["dataset"] = Path(run.test).parent.name
+        return found | {"matched": pairs.columns(self.ranks)} if protocol.matched else found
+
+    def measured(self, predictions: dict[str, Any]) -> dict[str, float]:
+        """Points of the curve."""
+        from sdetr.evaluation.boxes import evaluate
+
+        return evaluate(Path(self.run.test), predictions)
+
+    def weights(self, objective: Detection) -> dict[str, Tensor]:
+        """What is kept."""
+        return objective.detector.state_dict()
+
+    def card(self) -> DetectorCard:
+        """What is said of it."""
+        run, classes = self.run, tuple(self.test_set.classes)
+        return DetectorCard(model=run.model, trunk=run.trunk, classes=classes, resize=run.protocol.resize)
+
+    def draw(self, predictions: dict[str, Any], path: Path) -> None:
+        """One PNG of some test images."""
+        draw_answers(self.test_set, predictions, path)
+
+    def _images(self, workers: int) -> TrainBatches:
+        protocol, part = self.run.protocol, self.ranks.part(self.run.protocol.batch)
+        return TrainBatches(
+            self.train_set,
+            protocol.augment,
+            protocol.batch,
+            self.run.seed,
+            workers,
+            protocol.buckets,
+            part,
+        )
