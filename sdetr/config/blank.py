@@ -18,7 +18,7 @@ OF = {
 COST = ("-mb", "-s")
 AT_THE_END = ("-11", "-novel", "-error")
 """Of answers too, but counted once, at the end: no curve has them."""
-OF_ALL = ("-error", "")
+OF_ALL = ("-novel", "-error", "")
 """Of the answers about all classes at once; one-shot detection answers about one."""
 
 

@@ -1,6 +1,7 @@
 """Fine-tuning from beginning to end: settings and a start in, a finished run folder out."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sdetr.training.settings import FinetuneRun
 from sdetr.training.tasks import DetectionTask
 from sdetr.training.timeline import Timeline
 from sdetr.training.transfer import transfer
+from sdetr.types import View
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +61,10 @@ def finetune(settings: Path, init: Path, out: Path, device: str = "auto") -> Non
             predictions.update(task.found(objective))
             return task.measured(predictions) if ranks.leads else {}
 
-        trained = train(
-            beginning,
-            lambda step: ([view] for view in task.batches.from_step(step)),
-            timeline,
-            attempt,
-            evaluated,
-        )
+        def batches(step: int) -> Iterator[list[View]]:
+            return ([view] for view in task.batches.from_step(step))
+
+        trained = train(beginning, batches, timeline, attempt, evaluated)
         assert isinstance(trained, Detection)
         if ranks.leads:
             _publish(trained, task, predictions, said, attempt, out)

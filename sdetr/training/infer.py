@@ -78,9 +78,7 @@ def joined(
     None where another rank leads.
     """
     ends = np.cumsum([len(of_view) for of_view in ids])[:-1]
-    columns = (
-        [np.split(torch.cat(column).cpu().numpy(), ends) for column in found] if ids else [[] for _ in found]
-    )
+    columns = [np.split(torch.cat(column).cpu().numpy(), ends) if ids else [] for column in found]
     of_ranks = ranks.gathered(list(zip(ids, *columns, strict=True)))
     if not of_ranks:
         return None

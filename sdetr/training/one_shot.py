@@ -107,13 +107,13 @@ def _predicted(
 ) -> Iterator[tuple[list[int], list[Question], Predictions]]:
     """Some images of a view, by place, what each is asked, and what is predicted; `half`: see `predict`."""
     device = view.images.device
-    rounded = {"device_type": device.type, "dtype": torch.bfloat16, "enabled": half and device.type == "cuda"}
-    with torch.autocast(**rounded):
+    rounded = half and device.type == "cuda"
+    with torch.autocast(device.type, torch.bfloat16, enabled=rounded):
         memory = objective.detector.encode(normalise(view))
     for part in (said[start : start + AT_ONCE] for start in range(0, len(said), AT_ONCE)):
         images, questions = [i for i, _ in part], [one for _, one in part]
         crops = beside([pool.crop(one.crop) for one in questions]).to(device)  # (R, 3, s, s)
-        with torch.autocast(**rounded):
+        with torch.autocast(device.type, torch.bfloat16, enabled=rounded):
             looks = crop_features(objective.detector, _crops_of(crops))[:, 0]  # (R, C)
             predictions = objective.find(_of_images(memory, images), looks)
         yield images, questions, predictions

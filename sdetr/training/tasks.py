@@ -34,7 +34,7 @@ class DetectionTask:
         self.batches: Batches = self._images(run.protocol.workers)
 
     def found(self, objective: Detection) -> dict[str, Any]:
-        """Predictions, in eval mode, and the pairs behind class and box error where the protocol wants them."""
+        """Predictions, in eval mode, and the pairs behind class and box error if the protocol wants them."""
         run, protocol, detector = self.run, self.run.protocol, objective.detector
         pairs = Matched(run.model.detection.cost, detector.focal)
         half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
