@@ -19,16 +19,11 @@ PARAMS = Params(ROOT / "params")
 SHOWN = shown(PARAMS)
 GUESSED = {line.cells["id"] for line in printed("decisions") if "guessed" in line.cells["kind"]}
 WAITS = {
-    "F20": "updetr-oneshot",
-    "F22": "updetr-oneshot",
-    "F23": "updetr-oneshot",
     "F24": "updetr-panoptic",
     "F25": "updetr-panoptic",
-    "E8": "updetr-oneshot",
     "E16": "updetr-panoptic",
     "E21": "updetr-queries",
     "E22": "detreg-slots",
-    "M8": "updetr-oneshot",
 }
 """Guessed rows that are about tables and figures which are not declared yet; each leaves with its own."""
 

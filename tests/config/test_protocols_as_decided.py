@@ -10,7 +10,6 @@ from tests.config.published import Printed, printed
 PARAMS = Params(Path(__file__).parents[2] / "params")
 DECIDED = {line.cells["name"].strip("`"): line for line in printed("protocols")}
 TASKS = {
-    "one_shot": "one-shot detection is not there yet",
     "panoptic_boxes": "panoptic segmentation is not there yet",
     "panoptic_masks": "panoptic segmentation is not there yet",
     "pictures": "figures are not there yet",
