@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdetr.evaluation.columns import Columns
 from sdetr.evaluation.boxes import NOVEL
+from sdetr.evaluation.columns import Columns
 from sdetr.evaluation.curves import positions
 from sdetr.evaluation.eleven_point import eleven_point_matches
 from sdetr.evaluation.matches import match
