@@ -23,6 +23,7 @@ GROUND = {
     "hopeless",
     "others",
     "record",
+    "segments",
     "settings_file",
     "config.base",
     "config.flat",

@@ -2,8 +2,9 @@
 
 `{"dataset", "classes": [names], "image_id": [N], "label": [N], "box_xywh_px": [N][4], "score": [N]}`;
 labels count from 0, boxes are (left, top, width, height) in pixels of the original image. `matched`, if it is
-there, has columns of its own, one row per query that answers for an object (`matched.py`). Predictions of
-one-shot detection have "pass": [N], and "label" is the class that was asked for (`passes.py`).
+there, has columns of its own, one row per query that answers for an object (`matched.py`); `mask`, if it is
+there, has COCO's compressed runs of every detection (`masks.py`). Predictions of one-shot detection have
+"pass": [N], and "label" is the class that was asked for (`passes.py`).
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sdetr.evaluation.columns import KEYS, columns
+from sdetr.evaluation.masks import MASK, mask_column
 from sdetr.evaluation.matched import KEYS as PAIR_KEYS
 from sdetr.evaluation.matched import MATCHED, pair_columns
 from sdetr.evaluation.passes import PASS, pass_column
@@ -39,4 +41,6 @@ def write_predictions(path: Path, predictions: Mapping[str, Any]) -> None:
         lists[MATCHED] = {key: getattr(pairs, key).tolist() for key in PAIR_KEYS}
     if PASS in predictions:
         lists[PASS] = pass_column(predictions, checked, str(path)).tolist()
+    if MASK in predictions:
+        lists[MASK] = mask_column(predictions, len(checked.score), str(path))
     write_json(path, {"dataset": checked.dataset, "classes": list(checked.classes), **lists})

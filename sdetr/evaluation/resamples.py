@@ -6,7 +6,7 @@ Runs whose draws are the same may be compared draw by draw.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,14 +35,22 @@ class Resamples:
     metrics: dict[str, NDArray[np.float64]]  # (B,) percent; NaN where there is nothing to find
 
 
-def write_resamples(path: Path, run: EvaluateRun, predictions: Mapping[str, Any]) -> None:
-    """Raises ValueError when predictions do not fit the index."""
+OfDraws = Callable[[NDArray[np.int64]], dict[str, NDArray[np.float64]]]
+"""(I, B): how often each draw has each image → metrics, (B,) each, percent."""
+
+
+def write_resamples(
+    path: Path, run: EvaluateRun, predictions: Mapping[str, Any], also: OfDraws | None = None
+) -> None:
+    """`also`: of what is no box. Raises ValueError when predictions do not fit the index."""
     truth, found = truth_and_found(Path(run.test), predictions, run.any_class)
     counts = draws(truth.image_id.size, run.resamples)
     if run.one_shot:
         metrics = one_shot_resampled(Path(run.test), predictions, run.unseen, counts, run.eleven_point)
     else:
         metrics = _resampled(run, truth, found, counts)
+    if also:
+        metrics |= also(counts)
     content = {
         "images": truth.image_id.size,
         "draws": hashlib.sha256(counts.tobytes()).hexdigest(),

@@ -102,5 +102,7 @@ class EvaluateRun(Settings):
     """Answers are about one class of an image at a time; each class has a number, and there are two means."""
     unseen: Strings = ()
     """Classes of one of those means, which no training image shows; the others have the other."""
+    panoptic: str | None = None
+    """Folder of segments, from the root: then masks and panoptic quality are measured beside boxes."""
     resamples: Count = 1000
     """How often the test images are drawn anew, for the intervals of differences in tables."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from sdetr.evaluation.curves import Curves, curves
 from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.errors import errors
 from sdetr.evaluation.one_shot import one_shot
+from sdetr.evaluation.masks import mask_ap
+from sdetr.evaluation.panoptic import JSON, means, read_panoptic, resampled_quality, tallies
+from sdetr.evaluation.panoptic_truth import panoptic_truth
 from sdetr.evaluation.predictions import read_predictions
-from sdetr.evaluation.resamples import write_resamples
+from sdetr.evaluation.resamples import OfDraws, write_resamples
 from sdetr.evaluation.settings import RECIPE, RESAMPLES, EvaluateRun
 from sdetr.files import sha256, write_json
 from sdetr.settings_file import load
@@ -32,7 +36,9 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
         numbers = _numbers(run, found, answers)
     except ValueError as error:
         raise ValueError(f"cannot evaluate {predictions}: {error}") from error
-    write_resamples(resamples := out.with_name(RESAMPLES), run, answers)
+    of_segments, also = _of_segments(run, answers)
+    numbers |= of_segments
+    write_resamples(resamples := out.with_name(RESAMPLES), run, answers, also)
     result = {
         "metrics": numbers,
         "per_class": {} if run.one_shot else per_class(found),
@@ -42,7 +48,7 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
         "recipe": RECIPE,
         "inputs": {
             name: {"path": str(path), "sha256": sha256(path)}
-            for name, path in (("settings", settings), ("predictions", predictions), ("test", index))
+            for name, path in _read(run, settings, predictions, index)
         },
         "outputs": {RESAMPLES: sha256(resamples)},
     }
@@ -61,3 +67,19 @@ def _numbers(run: EvaluateRun, found: Curves, answers: Mapping[str, Any]) -> dic
     if run.matched:
         numbers |= errors(index, answers)
     return numbers
+
+
+def _of_segments(run: EvaluateRun, answers: Mapping[str, Any]) -> tuple[dict[str, float], OfDraws | None]:
+    """Panoptic quality, and what it is on other draws; and AP of masks, which is no mean over images."""
+    if run.panoptic is None:
+        return {}, None
+    truth = panoptic_truth(Path(run.test))
+    tallied = tallies(truth, read_panoptic(Path(run.panoptic), truth.classes))
+    numbers = means(tallied.sum(axis=0), truth) | mask_ap(Path(run.test), answers)
+    return numbers, partial(resampled_quality, truth, tallied)
+
+
+def _read(run: EvaluateRun, settings: Path, predictions: Path, index: Path) -> list[tuple[str, Path]]:
+    """Files by the slot that they are in; of a folder, the one that lists the others."""
+    files = [("settings", settings), ("predictions", predictions), ("test", index)]
+    return files if run.panoptic is None else [*files, ("panoptic", Path(run.panoptic) / JSON)]
