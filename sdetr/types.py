@@ -26,6 +26,9 @@ class View:
     )
     maps: list[Tensor] | None = None  # frozen backbone maps of the images, (B, C, h, w) each, if made ahead
     crop_features: Tensor | None = None  # (B, N, C) frozen features of the crops, if made ahead
+    shown: Tensor | None = (
+        None  # (B, H, W) int16: number of the box whose object a pixel shows, −1 where none
+    )
 
     def to(self, device: torch.device) -> Self:
         def move(tensors: list[Tensor]) -> list[Tensor]:
@@ -43,6 +46,7 @@ class View:
             crops=maybe(self.crops),
             maps=None if self.maps is None else move(self.maps),
             crop_features=maybe(self.crop_features),
+            shown=maybe(self.shown),
         )
 
 

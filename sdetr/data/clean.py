@@ -10,6 +10,7 @@ from sdetr.data.index import Annotation, ImageRow, Index
 def clean(index: Index) -> Index:
     """The index with boxes inside their images, none empty, none twice; its funnel says how many were not.
 
+    Segments stay also where their box is empty: they are one pixel wide, and as true as others.
     Raises ValueError for a box that is not four finite numbers, naming the image.
     """
     images = {row.id: row for row in index.images}
@@ -18,9 +19,11 @@ def clean(index: Index) -> Index:
     for annotation in index.annotations:
         clipped = _clip(annotation, images[annotation.image_id])
         counts["clipped"] += clipped.box_xywh_px != annotation.box_xywh_px
-        if min(clipped.box_xywh_px[2:]) <= 0:
-            counts["degenerate"] += 1
-        elif clipped in kept:
+        empty = min(clipped.box_xywh_px[2:]) <= 0
+        counts["degenerate"] += empty
+        if empty and clipped.segment is None:
+            continue
+        if clipped in kept:
             counts["duplicate"] += 1
         else:
             kept[clipped] = None

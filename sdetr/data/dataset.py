@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sdetr.data.images import read_image
 from sdetr.data.index import Annotation, Index
+from sdetr.segments import read_segments
 
 LOOKED_AT = 10_000
 
@@ -25,6 +26,7 @@ class Sample:
     crowd: Tensor  # (N,) bool
     difficult: Tensor  # (N,) bool
     image_id: int
+    shown: Tensor | None = None  # (H, W) int16: number of the object that a pixel shows, −1 where none
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,29 @@ class Objects:
 
 
 class Dataset:
-    """`len`, `[i] -> Sample`, and, without decoding, `.ids` and `.sizes` (H, W)."""
+    """`len`, `[i] -> Sample`, and, without decoding, `.ids` and `.sizes` (H, W).
 
-    def __init__(self, index: Path) -> None:
-        """Raises FileNotFoundError or ValueError if the index is absent, broken, or has no image."""
+    Objects of a panoptic one are its segments, those aside whose box is empty.
+    """
+
+    def __init__(self, index: Path, pixels: bool = False) -> None:
+        """`pixels`: samples tell which object a pixel shows; of panoptic data sets alone.
+
+        Raises FileNotFoundError or ValueError if the index is absent, broken, or has no image.
+        """
         content = Index.load(index)
         if not content.images:
             raise ValueError(f"{index} lists no image; what was found: {content.funnel}")
-        self.classes = content.classes
+        self.classes, self.things = content.classes, content.things
+        if pixels and not self.things:
+            raise ValueError(
+                f"{index} has no segments; say `panoptic:` in the file of the data set, and prepare it again"
+            )
         self.ids = [row.id for row in content.images]
         self.sizes = [(row.height, row.width) for row in content.images]
         self._files = [row.file for row in content.images]
+        self._pngs = [row.segments for row in content.images] if self.things else []
+        self._pixels = pixels
         self._root = content.root
         self._columns(content.annotations)
 
@@ -66,7 +80,7 @@ class Dataset:
         Not of more than `LOOKED_AT`, since a file of a network costs a millisecond.
         """
         digest = hashlib.sha256()
-        for name in self._files[:: -(-len(self._files) // LOOKED_AT)]:
+        for name in [*_spread(self._files), *_spread(self._pngs)]:
             try:
                 length = (self._root / name).stat().st_size
             except FileNotFoundError:
@@ -84,11 +98,22 @@ class Dataset:
             crowd=torch.from_numpy(self._crowd[mine]),
             difficult=torch.from_numpy(self._difficult[mine]),
             image_id=self.ids[i],
+            shown=self._shown(i, self._segment[mine]) if self._pixels else None,
         )
+
+    def _shown(self, i: int, segments: NDArray[np.int64]) -> Tensor:
+        """Of an image whose objects are these."""
+        ids, place = np.unique(read_segments(self._root / self._pngs[i], self.sizes[i]), return_inverse=True)
+        number = {segment: n for n, segment in enumerate(segments.tolist())}
+        numbers = np.array([number.get(one, -1) for one in ids.tolist()], np.int16)
+        return torch.from_numpy(numbers[place.reshape(self.sizes[i])])
 
     def _columns(self, annotations: list[Annotation]) -> None:
         """Columns, not objects: counting references would copy 860,000 annotations into every worker."""
         place = {image_id: i for i, image_id in enumerate(self.ids)}
+        if self.things:
+            annotations = [row for row in annotations if min(row.box_xywh_px[2:]) > 0]
+            self._segment = np.array([row.segment for row in annotations], np.int64)
         owner = np.array([place[row.image_id] for row in annotations], np.int64)
         xywh = np.array([row.box_xywh_px for row in annotations], np.float64).reshape(-1, 4)
         self._boxes = np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1).astype(np.float32)
@@ -97,3 +122,7 @@ class Dataset:
         self._difficult = np.array([row.difficult for row in annotations], np.bool_)
         self._rows = np.argsort(owner, kind="stable")
         self._starts = np.searchsorted(owner[self._rows], np.arange(len(self.ids) + 1))
+
+
+def _spread(files: list[str]) -> list[str]:
+    return files[:: max(1, -(-len(files) // LOOKED_AT))]

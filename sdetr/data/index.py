@@ -17,6 +17,8 @@ class ImageRow(NamedTuple):
     file: str
     height: int
     width: int
+    segments: str = ""
+    """The PNG of its segments; none where objects are boxes alone."""
 
 
 class Annotation(NamedTuple):
@@ -28,6 +30,8 @@ class Annotation(NamedTuple):
     area: float
     crowd: bool = False
     difficult: bool = False
+    segment: int | None = None
+    """Its number in the PNG."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,10 @@ class Index:
     annotations: list[Annotation]
     funnel: dict[str, int] = field(default_factory=dict)
     """How many boxes and files were found, mended and left out."""
+    things: tuple[bool, ...] = ()
+    """Of every class of a panoptic data set whether it is a thing, or else stuff; empty in others."""
+    instances: str = ""
+    """COCO's file of the things alone, in a panoptic data set."""
 
     def save(self, path: Path, within: Path | None = None) -> None:
         """Written line by line, so that 860,000 annotations need no second copy in memory.
@@ -54,10 +62,10 @@ class Index:
             "dataset": self.dataset,
             "root": os.path.relpath(root, home) if near else os.fspath(root),
             "funnel": self.funnel,
-        }
+        } | ({"instances": self.instances} if self.instances else {})
         with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write(f'{{"info": {_json(info)},\n"categories": [')
-            file.write(",\n".join(_json({"id": i, "name": name}) for i, name in enumerate(self.classes)))
+            file.write(",\n".join(self._category_lines()))
             for key, lines in (("images", self._image_lines()), ("annotations", self._annotation_lines())):
                 file.write(f'],\n"{key}": [')
                 for number, line in enumerate(lines):
@@ -78,6 +86,8 @@ class Index:
                 images=[_image(row) for row in content["images"]],
                 annotations=[_annotation(row) for row in content["annotations"]],
                 funnel=info["funnel"],
+                things=tuple(bool(row["isthing"]) for row in content["categories"] if "isthing" in row),
+                instances=info.get("instances", ""),
             )
         except FileNotFoundError:
             raise FileNotFoundError(f"no index {path}; `sdetr prepare` makes one of a data set") from None
@@ -86,9 +96,15 @@ class Index:
                 f"{path} is no index of a data set ({error!r}); remove it and prepare again"
             ) from error
 
+    def _category_lines(self) -> Iterator[str]:
+        for i, name in enumerate(self.classes):
+            kind = {"isthing": int(self.things[i])} if self.things else {}
+            yield _json({"id": i, "name": name, **kind})
+
     def _image_lines(self) -> Iterator[str]:
         for row in self.images:
-            yield _json({"id": row.id, "file_name": row.file, "height": row.height, "width": row.width})
+            said = {"id": row.id, "file_name": row.file, "height": row.height, "width": row.width}
+            yield _json(said | ({"segments": row.segments} if row.segments else {}))
 
     def _annotation_lines(self) -> Iterator[str]:
         # From 1: to pycocotools an annotation with id 0 is never matched.
@@ -102,6 +118,7 @@ class Index:
                     "area": row.area,
                     "iscrowd": int(row.crowd),
                     "difficult": int(row.difficult),
+                    **({} if row.segment is None else {"segment": row.segment}),
                 }
             )
 
@@ -111,7 +128,8 @@ def _json(value: object) -> str:
 
 
 def _image(row: dict[str, int | str]) -> ImageRow:
-    return ImageRow(int(row["id"]), str(row["file_name"]), int(row["height"]), int(row["width"]))
+    size = int(row["height"]), int(row["width"])
+    return ImageRow(int(row["id"]), str(row["file_name"]), *size, str(row.get("segments", "")))
 
 
 def _annotation(row: dict[str, object]) -> Annotation:
@@ -123,4 +141,5 @@ def _annotation(row: dict[str, object]) -> Annotation:
         area=row["area"],  # type: ignore[arg-type]
         crowd=bool(row["iscrowd"]),
         difficult=bool(row["difficult"]),
+        segment=row.get("segment"),  # type: ignore[arg-type]
     )

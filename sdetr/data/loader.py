@@ -61,7 +61,10 @@ class TrainBatches:
 
     def _item(self, row: int, change: Change) -> tuple[Targeted, int]:
         sample = self._dataset[row]
-        return changed(_targets(sample), change), sample.image_id
+        crowds = bool(
+            self._dataset.things
+        )  # panoptic segmentation learns them like any segment (UP-DETR T20)
+        return changed(_targets(sample, crowds), change), sample.image_id
 
     def _change(self, place: Place) -> Change:
         rng = np.random.default_rng((CHANGES, self._seed, place.turn, self._dataset.ids[place.row]))
@@ -105,12 +108,23 @@ def stack(items: Sequence[tuple[Targeted, int]], shape: tuple[int, int]) -> View
         images[i, :, :h, :w] = item.image
         padding[i, :h, :w] = False
         boxes.append(xyxy_to_cxcywh(item.boxes_xyxy_px / torch.tensor([w, h, w, h])))
-    return View(
-        images, padding, [image_id for _, image_id in items], boxes, [item.labels for item, _ in items]
-    )
+    ids, labels = [image_id for _, image_id in items], [item.labels for item, _ in items]
+    return View(images, padding, ids, boxes, labels, shown=_shown([item for item, _ in items], shape))
 
 
-def _targets(sample: Sample) -> Targeted:
+def _shown(items: Sequence[Targeted], shape: tuple[int, int]) -> Tensor | None:
+    """(B, H, W); padding shows nothing."""
+    if any(item.shown is None for item in items):
+        return None
+    shown = torch.full((len(items), *shape), -1, dtype=torch.int16)
+    for i, item in enumerate(items):
+        shown[i, : item.size[0], : item.size[1]] = item.shown
+    return shown
+
+
+def _targets(sample: Sample, crowds: bool = False) -> Targeted:
     """Without crowds: their one box is around many, and evaluation leaves them out too."""
+    if crowds:
+        return Targeted(sample.image, sample.boxes_xyxy_px, sample.labels, sample.shown)
     one = ~sample.crowd
     return Targeted(sample.image, sample.boxes_xyxy_px[one], sample.labels[one])

@@ -10,6 +10,7 @@ from sdetr.data.embedded.generate import generate
 from sdetr.data.index import Index
 from sdetr.data.readers.coco import read_coco
 from sdetr.data.readers.folder import read_folder
+from sdetr.data.readers.panoptic import read_panoptic
 from sdetr.data.readers.places import nearest
 from sdetr.data.readers.voc import read_voc
 from sdetr.data.settings import DataRun, DatasetSettings
@@ -41,8 +42,9 @@ def prepare(settings: DatasetSettings, name: str, out: Path) -> None:
         settings = generate(settings, name, out.parent)
     elif not settings.roots:
         raise ValueError(f"data set {name} neither generates its files nor says in `roots` where they are")
+    read = read_panoptic if settings.panoptic else READERS[settings.layout]
     try:
-        index = clean(READERS[settings.layout](settings, name, out.parent))
+        index = clean(read(settings, name, out.parent))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; `sdetr fetch {name}` gets the data set, `sdetr fetch {name} --from FOLDER` links yours"

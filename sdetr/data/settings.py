@@ -87,7 +87,8 @@ class DatasetSettings(Settings):
     images_of: dict[str, str] = Field(default_factory=dict)
     """In place of it where there are several: how names of image files begin → their folder (coco)."""
     panoptic: str = ""
-    """Panoptic JSON below the root (coco); its PNG folder has the same name without `.json`."""
+    """Panoptic JSON below the root (coco); its PNG folder has the same name without `.json`. With it, objects
+    are segments, of things and of stuff, crowds among them."""
     one_based: bool = False
     """VOC's corners start at 1: x0 = xmin − 1, y0 = ymin − 1, x1 = xmax, y1 = ymax."""
     expected_images: Count | None = None
@@ -112,6 +113,8 @@ class DatasetSettings(Settings):
             raise ValueError(f"lists: {len(self.lists)} for {len(self.roots)} roots; give one for each")
         if self.layout == "voc" and not self.classes:
             raise ValueError("classes: a voc data set has to name them, in label order")
+        if self.panoptic and (self.layout != "coco" or len(self.roots) > 1):
+            raise ValueError("panoptic: expected a coco data set, of one root at most")
         if self.only and self.layout != "folder":
             raise ValueError(f"only: a {self.layout} data set has no class folders")
         if self.images and self.images_of:

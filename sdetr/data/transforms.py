@@ -18,6 +18,7 @@ class Targeted:
     image: Tensor  # (3, H, W) uint8
     boxes_xyxy_px: Tensor  # (N, 4)
     labels: Tensor  # (N,)
+    shown: Tensor | None = None  # (H, W) int16: number of the target that a pixel shows, −1 where none
 
     @property
     def size(self) -> tuple[int, int]:
@@ -42,7 +43,8 @@ def flip(item: Targeted) -> Targeted:
     """Left becomes right."""
     boxes = item.boxes_xyxy_px[:, [2, 1, 0, 3]] * torch.tensor([-1, 1, -1, 1])
     boxes = boxes + torch.tensor([item.size[1], 0, item.size[1], 0])
-    return Targeted(item.image.flip(2), boxes, item.labels)
+    shown = None if item.shown is None else item.shown.flip(1)
+    return Targeted(item.image.flip(2), boxes, item.labels, shown)
 
 
 def resize(item: Targeted, size: tuple[int, int]) -> Targeted:
@@ -51,7 +53,17 @@ def resize(item: Targeted, size: tuple[int, int]) -> Targeted:
         return item
     image = interpolate(item.image[None], size, mode="bilinear", antialias=True)[0]
     scale = torch.tensor([size[1] / item.size[1], size[0] / item.size[0]]).repeat(2)
-    return Targeted(image, item.boxes_xyxy_px * scale, item.labels)
+    shown = None if item.shown is None else nearest(item.shown, size)
+    return Targeted(image, item.boxes_xyxy_px * scale, item.labels, shown)
+
+
+def nearest(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """(..., H, W) → (..., H', W'): each takes the pixel that its upper left corner lies in."""
+    rows, columns = (
+        torch.arange(new, device=pixels.device) * old // new
+        for new, old in zip(size, pixels.shape[-2:], strict=True)
+    )
+    return pixels[..., rows[:, None], columns]
 
 
 def crop(item: Targeted, window: tuple[int, int, int, int]) -> Targeted:
@@ -61,4 +73,12 @@ def crop(item: Targeted, window: tuple[int, int, int, int]) -> Targeted:
     high = torch.tensor([width, height, width, height])
     boxes = (item.boxes_xyxy_px - torch.tensor([x, y, x, y])).clamp(low, high)
     keep = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # some area
-    return Targeted(item.image[:, y : y + height, x : x + width], boxes[keep], item.labels[keep])
+    here = slice(y, y + height), slice(x, x + width)
+    shown = None if item.shown is None else _numbered_anew(item.shown[here], keep)
+    return Targeted(item.image[:, *here], boxes[keep], item.labels[keep], shown)
+
+
+def _numbered_anew(shown: Tensor, keep: Tensor) -> Tensor:
+    """Of targets of which not all stay, (N,) bool."""
+    numbers = torch.where(keep, keep.cumsum(0) - 1, -1)
+    return torch.cat([numbers, numbers.new_tensor([-1])]).to(shown.dtype)[shown.long()]  # −1 is the last

@@ -65,6 +65,7 @@ def _slice(view: View, part: slice) -> View:
         crops=None if view.crops is None else view.crops[part],
         maps=None if view.maps is None else [stage[part] for stage in view.maps],
         crop_features=None if view.crop_features is None else view.crop_features[part],
+        shown=None if view.shown is None else view.shown[part],
     )
 
 

@@ -74,7 +74,7 @@ def test_voc_roots_are_joined_in_order(tmp_path: Path) -> None:
 def test_voc_takes_the_size_from_the_image_where_the_xml_has_none(tmp_path: Path) -> None:
     voc(tmp_path / "VOC", "a", size=(0, 0))
     index = read(tmp_path, settings())
-    assert index.images[0][2:] == (30, 40)
+    assert index.images[0][2:4] == (30, 40)
     assert index.funnel["size_from_file"] == 1
 
 

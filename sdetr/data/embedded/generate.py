@@ -102,6 +102,7 @@ def _where_to_read(settings: DatasetSettings, place: str) -> DatasetSettings:
             "roots": (place,),
             "lists": (f"annotations/instances_{split}2017.json",),
             "images": f"{split}2017",
+            "panoptic": f"annotations/panoptic_{split}2017.json" if settings.panoptic else "",
             "classes": (),  # the file says them, in the order of its ids
         },
         "folder": {"roots": (f"{place}/{split}",)},

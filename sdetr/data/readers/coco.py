@@ -1,14 +1,11 @@
 """COCO: one instances JSON; labels become contiguous by ascending official id."""
 
 import json
-import os
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sdetr.data.index import Annotation, ImageRow, Index
-from sdetr.data.readers.places import must_exist
+from sdetr.data.readers.places import all_there, must_exist, refuse_twice
 from sdetr.data.settings import DatasetSettings
 
 
@@ -17,7 +14,7 @@ def read_coco(settings: DatasetSettings, name: str, folder: Path) -> Index:
     lists = settings.lists or (f"annotations/instances_{settings.split}.json",) * len(settings.roots)
     tried = [(folder / root, folder / root / part) for root, part in zip(settings.roots, lists, strict=True)]
     root, path = next((pair for pair in tried if pair[1].exists()), tried[0])
-    content = _load(must_exist(path, "annotation file"))
+    content = load_coco(must_exist(path, "annotation file"), "instances")
     try:
         return _index(content, settings, name, root, path)
     except KeyError as error:
@@ -27,7 +24,7 @@ def read_coco(settings: DatasetSettings, name: str, folder: Path) -> Index:
 def _index(content: dict[str, Any], settings: DatasetSettings, name: str, root: Path, path: Path) -> Index:
     categories = sorted(content["categories"], key=lambda row: row["id"])
     classes = [row["name"] for row in categories]
-    _refuse_twice(path, "class name", classes)
+    refuse_twice(path, "class name", classes)
     if settings.classes and list(settings.classes) != classes:
         odd = sorted(set(settings.classes) ^ set(classes)) or "the same names in another order"
         raise ValueError(f"{path} has classes other than the settings of {name}: {odd}")
@@ -36,12 +33,12 @@ def _index(content: dict[str, Any], settings: DatasetSettings, name: str, root: 
         ImageRow(row["id"], (Path(folder) / row["file_name"]).as_posix(), row["height"], row["width"])
         for folder, row in zip(folders, content["images"], strict=True)
     ]
-    _refuse_twice(path, "image id", [row.id for row in images])
+    refuse_twice(path, "image id", [row.id for row in images])
     for below in settings.image_folders:
         pictures = must_exist(root / below, "image folder")
         mine = [row["file_name"] for f, row in zip(folders, content["images"], strict=True) if f == below]
-        _all_there(pictures, mine)
-    _refuse_twice(path, "annotation id", [row["id"] for row in content["annotations"]])
+        all_there(pictures, mine)
+    refuse_twice(path, "annotation id", [row["id"] for row in content["annotations"]])
     labels = {row["id"]: label for label, row in enumerate(categories)}
     known = {row.id for row in images}
     annotations = [_annotation(row, labels, known, path) for row in content["annotations"]]
@@ -53,7 +50,7 @@ def read_objects(path: Path, whole: Index) -> list[Annotation]:
 
     Raises FileNotFoundError or ValueError naming the file, and what in it the data set does not have.
     """
-    content = _load(must_exist(path, "list of objects"))
+    content = load_coco(must_exist(path, "list of objects"), "instances")
     known = {name: label for label, name in enumerate(whole.classes)}
     if unknown := sorted({row["name"] for row in content["categories"]} - known.keys()):
         raise ValueError(f"{path} has class {unknown[0]!r}, which data set {whole.dataset} does not have")
@@ -78,7 +75,8 @@ def _folder(settings: DatasetSettings, file: str, path: Path) -> str:
     raise ValueError(f"{path} lists image {file}, expected names that begin with one of {expected}")
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_coco(path: Path, kind: str) -> dict[str, Any]:
+    """A JSON file. Raises ValueError for one that is not COCO's."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             content = json.load(file, object_hook=_without_masks)
@@ -86,7 +84,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid JSON ({error}); it may be truncated, get it again") from error
     missing = [key for key in ("images", "annotations", "categories") if key not in content]
     if missing:
-        raise ValueError(f"{path} has no {', '.join(missing)}; expected a COCO instances file")
+        raise ValueError(f"{path} has no {', '.join(missing)}; expected a COCO {kind} file")
     return dict(content)
 
 
@@ -111,19 +109,3 @@ def _annotation(row: dict[str, Any], labels: dict[int, int], images: set[int], p
     return Annotation(
         row["image_id"], labels[row["category_id"]], (x, y, width, height), area, crowd, difficult
     )
-
-
-def _refuse_twice(path: Path, what: str, values: Iterable[object]) -> None:
-    value, times = next(iter(Counter(values).most_common(1)), ("", 0))
-    if times > 1:
-        raise ValueError(f"{path} has {what} {value!r} {times} times; it has to be unique")
-
-
-def _all_there(folder: Path, files: list[str]) -> None:
-    there = {entry.name for entry in os.scandir(folder)}  # one listing instead of 118,287 questions
-    missing = [file for file in files if file not in there and not (folder / file).exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(files)} images are not in {folder}, the first is {missing[0]}; "
-            "unpack the image archive there"
-        )

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,3 +33,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`, do you mean X?` or nothing, for the end of an error."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", do you mean {close[0]!r}?" if close else ""
+
+
+def refuse_twice(path: Path, what: str, values: Iterable[object]) -> None:
+    """Raises ValueError for a value that is not unique in the file."""
+    value, times = next(iter(Counter(values).most_common(1)), ("", 0))
+    if times > 1:
+        raise ValueError(f"{path} has {what} {value!r} {times} times; it has to be unique")
+
+
+def all_there(folder: Path, files: list[str], archive: str = "image") -> None:
+    """Raises FileNotFoundError when one of these files is not."""
+    there = {entry.name for entry in os.scandir(folder)}  # one listing instead of 118,287 questions
+    missing = [file for file in files if file not in there and not (folder / file).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(files)} {archive}s are not in {folder}, the first is {missing[0]}; "
+            f"unpack the {archive} archive there"
+        )
