@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 DOWNLOADS = Path("data/raw/downloads")
 EVALUATING = ("finetune", "evaluate")
+PYCOCOTOOLS = "needs pycocotools; `uv sync --group evaluation`, or `pip install pycocotools`"
 HOTCOCO = "needs hotcoco; `uv sync --group evaluation`, or `pip install hotcoco`"
 
 
@@ -29,4 +30,7 @@ def missing_tools(jobs: Sequence["Job"]) -> list[str]:
     evaluating = [job for job in jobs if job.stage in EVALUATING]
     if evaluating and find_spec("hotcoco") is None:
         found[HOTCOCO] = evaluating[0].path
+    masks = [job for job in evaluating if "panoptic" in (*job.inputs, *job.outputs)]
+    if masks and find_spec("pycocotools") is None:
+        found[PYCOCOTOOLS] = masks[0].path
     return [f"{path}: {missing}" for missing, path in found.items() if missing]

@@ -9,7 +9,7 @@ from sdetr.config.job import Job
 from sdetr.config.pretraining import unlabelled
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.training.settings import CostRun
+from sdetr.training.cost_settings import CostRun
 
 RUN_FILES = {"cost": "cost.json", "settings_copy": "settings.yaml", "record": "run.json"}
 """What a finished run declares, by slot."""

@@ -18,7 +18,8 @@ from sdetr.config.start import Start
 from sdetr.data.subsets.settings import SEED
 from sdetr.evaluation.settings import MeasureRun
 from sdetr.report.page_settings import Difference
-from sdetr.training.settings import CostRun, FinetuneRun, PretrainRun
+from sdetr.training.cost_settings import CostRun
+from sdetr.training.settings import FinetuneRun, PretrainRun
 
 PAPER = "paper"
 """The scale whose settings are the papers'."""

@@ -21,6 +21,8 @@ from sdetr.training.settings import AnyProtocol, PretrainProtocolSettings, Proto
 from sdetr.views.settings import Views
 
 T = TypeVar("T")
+SECTIONS = dict.fromkeys(("one_shot", "panoptic_boxes", "panoptic_masks"), "detection")
+"""Task → the section of a scale that is laid over its protocols, where that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,8 @@ class Composer:
 
     def _protocol(self, name: str, facts: Facts) -> AnyProtocol:
         task = str(self.params.resolve("protocols", name, facts).values.get("task"))
-        task = {"one_shot": "detection"}.get(task, task)  # another question, the same images and schedules
-        section = task if task in ScaleSettings.model_fields else ""
+        section = SECTIONS.get(task, task)
+        section = section if section in ScaleSettings.model_fields else ""
         layer = self._layer("protocols", name, facts, section)
         settings: AnyProtocol = self._checked(Protocol, layer)
         return settings

@@ -12,6 +12,7 @@ from sdetr.config.stages import Stages
 from sdetr.config.start import Stage, Start
 from sdetr.data.subsets.settings import of_draw
 from sdetr.evaluation.settings import EvaluateRun
+from sdetr.models.settings import ModelSettings
 from sdetr.training.settings import FinetuneRun, ProtocolSettings
 
 RUN_FILES = {
@@ -23,6 +24,8 @@ RUN_FILES = {
     "pictures": "pictures",
 }
 """What a finished run declares, by slot; `pictures` is a folder."""
+SEGMENTS = {"panoptic": "panoptic.json", "segments": "panoptic"}
+"""And one that learned masks; the latter is a folder, of the PNGs that the former lists."""
 
 
 def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int) -> Job:
@@ -35,8 +38,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
         "test": stages.dataset(settings.test).outputs["index"],
     }
     detector = stages.compose.model(model, stages.compose.finetuning_facts(model, protocol, start))
-    # Of a detector only what belongs to classes is new: other classes, or another number of them.
-    some: dict[str, Any] = {} if before.stage == "backbone" else {"fresh": detector.of_classes}
+    some: dict[str, Any] = _fresh(settings, detector, before, f"{protocol} of {model} from {start}")
     if settings.task == "one_shot":
         inputs |= (asks := _asks(before))
         some |= {"unseen": _unseen(stages, protocol, settings), **asks}
@@ -52,7 +54,30 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
         **some,
     )
     path = f"finetune/{protocol}/{model}/{start}/seed{seed}"
-    return stages.add("finetune", path, run, inputs, stages.under(path, RUN_FILES))
+    files = RUN_FILES | (SEGMENTS if settings.masks else {})
+    return stages.add("finetune", path, run, inputs, stages.under(path, files))
+
+
+def _fresh(
+    settings: ProtocolSettings, detector: ModelSettings, before: Job, what: str
+) -> dict[str, tuple[str, ...]]:
+    """Of a detector only what belongs to classes is new: other classes, or another number of them.
+
+    Or else the mask head alone. Raises SettingsError for one on a detector of unknown segments.
+    """
+    if settings.masks is None:
+        return {} if before.stage == "backbone" else {"fresh": detector.of_classes}
+    said = before.settings.get("protocol", {})
+    if said.get("task") != "panoptic_boxes" or said["dataset"] != settings.dataset:
+        raise SettingsError(
+            f"{what}: masks are learned of boxes that are known already; start from a protocol of task "
+            f"panoptic_boxes on {settings.dataset}, appended with +"
+        )
+    try:
+        detector.with_masks(settings.masks.attention)
+    except ValueError as error:
+        raise SettingsError(f"{what}: {error}") from error
+    return {"fresh": ("mask_head.",)}
 
 
 def evaluate(stages: Stages, run: Job) -> Job:
@@ -67,8 +92,11 @@ def evaluate(stages: Stages, run: Job) -> Job:
             how["novel"] = _novel(stages, run.settings["protocol"]["test"])
         if run.settings["protocol"]["task"] == "one_shot":
             how |= {"one_shot": True, "unseen": run.settings["unseen"]}
-    settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
-    inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
+    segments = {slot: file for slot, file in run.outputs.items() if slot == "panoptic"}
+    settings = EvaluateRun(
+        stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how, **segments
+    )
+    inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]} | segments
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
 

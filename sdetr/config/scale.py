@@ -67,7 +67,7 @@ class ScaleSettings(Settings):
     models: dict[Name, Section] = Field(default_factory=dict)
     """Laid over a model, after `model`; those that extend it add their difference afterwards."""
     detection: Section = Field(default_factory=dict)
-    """Laid over every protocol of this task, and of one_shot."""
+    """Laid over every protocol of this task, and of one_shot and the two of panoptic segmentation."""
     pretrain: Section = Field(default_factory=dict)
     """The same."""
     proposals: Section = Field(default_factory=dict)

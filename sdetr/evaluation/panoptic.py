@@ -14,8 +14,6 @@ from sdetr.evaluation.panoptic_truth import PanopticTruth, panoptic_truth
 from sdetr.files import folder_written_whole, write_json
 from sdetr.segments import read_segments
 
-JSON = "panoptic.json"
-
 
 @dataclass(frozen=True)
 class Found:
@@ -71,10 +69,10 @@ def resampled_quality(truth: PanopticTruth, tallied: Floats, counts: NDArray[np.
     return qualities(np.einsum("ict,ib->bct", tallied, counts, optimize=True), truth.things)
 
 
-def write_panoptic(folder: Path, answers: Answers, classes: tuple[str, ...], things: list[bool]) -> None:
-    """A PNG per image and `panoptic.json` in COCO's format; `category_id` counts classes from 0."""
+def write_panoptic(path: Path, answers: Answers, classes: tuple[str, ...], things: tuple[bool, ...]) -> None:
+    """COCO's format: a JSON, and the PNGs in a folder beside it; `category_id` counts classes from 0."""
     annotations = []
-    with folder_written_whole(folder) as new:
+    with folder_written_whole(path.with_suffix("")) as new:
         for image_id, found in answers.items():
             name = f"{image_id:012d}.png"
             new.joinpath(name).write_bytes(
@@ -82,16 +80,15 @@ def write_panoptic(folder: Path, answers: Answers, classes: tuple[str, ...], thi
             )
             infos = [{"id": i, "category_id": c} for i, c in zip(found.id, found.label, strict=True)]
             annotations.append({"image_id": image_id, "file_name": name, "segments_info": infos})
-        categories = [
-            {"id": n, "name": name, "isthing": int(thing)}
-            for n, (name, thing) in enumerate(zip(classes, things, strict=True))
-        ]
-        write_json(new / JSON, {"annotations": annotations, "categories": categories})
+    categories = [
+        {"id": n, "name": name, "isthing": int(thing)}
+        for n, (name, thing) in enumerate(zip(classes, things, strict=True))
+    ]
+    write_json(path, {"annotations": annotations, "categories": categories})
 
 
-def read_panoptic(folder: Path, classes: tuple[str, ...]) -> dict[int, Found]:
+def read_panoptic(path: Path, classes: tuple[str, ...]) -> dict[int, Found]:
     """What `write_panoptic` wrote. Raises FileNotFoundError, or ValueError for other classes."""
-    path = folder / JSON
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -103,7 +100,7 @@ def read_panoptic(folder: Path, classes: tuple[str, ...]) -> dict[int, Found]:
         raise ValueError(f"{path} has the classes {list(names)}, expected {list(classes)}")
     return {
         row["image_id"]: Found(
-            folder / row["file_name"],
+            path.with_suffix("") / row["file_name"],
             tuple(info["id"] for info in row["segments_info"]),
             tuple(info["category_id"] for info in row["segments_info"]),
         )

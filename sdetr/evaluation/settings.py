@@ -103,6 +103,6 @@ class EvaluateRun(Settings):
     unseen: Strings = ()
     """Classes of one of those means, which no training image shows; the others have the other."""
     panoptic: str | None = None
-    """Folder of segments, from the root: then masks and panoptic quality are measured beside boxes."""
+    """JSON of segments, from the root: then panoptic quality and masks are measured beside boxes."""
     resamples: Count = 1000
     """How often the test images are drawn anew, for the intervals of differences in tables."""

@@ -12,7 +12,7 @@ from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.errors import errors
 from sdetr.evaluation.one_shot import one_shot
 from sdetr.evaluation.masks import mask_ap
-from sdetr.evaluation.panoptic import JSON, means, read_panoptic, resampled_quality, tallies
+from sdetr.evaluation.panoptic import means, read_panoptic, resampled_quality, tallies
 from sdetr.evaluation.panoptic_truth import panoptic_truth
 from sdetr.evaluation.predictions import read_predictions
 from sdetr.evaluation.resamples import OfDraws, write_resamples
@@ -80,6 +80,6 @@ def _of_segments(run: EvaluateRun, answers: Mapping[str, Any]) -> tuple[dict[str
 
 
 def _read(run: EvaluateRun, settings: Path, predictions: Path, index: Path) -> list[tuple[str, Path]]:
-    """Files by the slot that they are in; of a folder, the one that lists the others."""
+    """Files by the slot that they are in."""
     files = [("settings", settings), ("predictions", predictions), ("test", index)]
-    return files if run.panoptic is None else [*files, ("panoptic", Path(run.panoptic) / JSON)]
+    return files if run.panoptic is None else [*files, ("panoptic", Path(run.panoptic))]

@@ -91,6 +91,10 @@ class ModelSettings(Settings):
     """A mask head: maps of attention sum to 1 over all heads (arXiv:2005.12872, its code), or each does."""
     detection: DetectionSettings
 
+    def with_masks(self, attention: Literal["joint", "per_head"]) -> "ModelSettings":
+        """The same with a mask head. Raises ValueError where none was published, or where it does not fit."""
+        return ModelSettings.model_validate(self.said() | {"mask_attention": attention})
+
     @property
     def of_classes(self) -> tuple[str, ...]:
         """Prefixes of the parameters that belong to classes: other classes, other parameters."""

@@ -13,13 +13,13 @@ from sdetr.files import write_json, written_whole
 from sdetr.settings_file import load
 from sdetr.training.attempt import logged_to
 from sdetr.training.compiled import compile_for
+from sdetr.training.cost_settings import CostRun
 from sdetr.training.device import choose_device, describe, moment_s, peak_bytes
 from sdetr.training.loop import take_step
 from sdetr.training.material import views_of
 from sdetr.training.optimizer import scale_lr
 from sdetr.training.paths import run_path
 from sdetr.training.pretrain import files_of, search_of
-from sdetr.training.settings import CostRun
 from sdetr.training.stopwatch import Stopwatch
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee

@@ -36,7 +36,8 @@ def _is_whole(out: Path, inputs: dict[str, Path]) -> bool:
         return False
     if not made or any(not file.exists() or sha256(file) != digest for file, digest in made.items()):
         return False
-    if not all((out / name).exists() for name in ("settings.yaml", "pictures")):
+    folders = ["pictures", *(Path(name).stem for name in told["outputs"] if name == "panoptic.json")]
+    if not all((out / name).exists() for name in ("settings.yaml", *folders)):
         return False
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(told["finished"]))
     log.warning("%s: finished on %s, of the same inputs; remove %s to have it again", told["run"], when, out)

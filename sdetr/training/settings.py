@@ -9,6 +9,7 @@ from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, Resiz
 from sdetr.data.subsets.settings import NameOfDraw
 from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
 from sdetr.models.settings import BoxModel, TrunkSettings
+from sdetr.objectives.panoptic_settings import MasksSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import QuerySettings, Views
 
@@ -68,7 +69,7 @@ class ScheduleSettings(Settings):
 class ProtocolSettings(ScheduleSettings):
     """What papers call "we fine-tune on VOC12 for 50 epochs": one file of `params/protocols/`."""
 
-    task: Literal["detection", "one_shot"]
+    task: Literal["detection", "one_shot", "panoptic_boxes", "panoptic_masks"]
     dataset: NameOfDraw
     """With `{seed}` in its name, runs of different seeds train on different draws."""
     test: Name
@@ -88,11 +89,17 @@ class ProtocolSettings(ScheduleSettings):
     """What learns; `heads`: class and box heads alone, on a body that stays as the start brought it."""
     query: QuerySettings | None = None
     """Of one-shot detection: what stands for the class that is asked for."""
+    masks: MasksSettings | None = None
+    """Of task panoptic_masks, and of it alone: then a new mask head learns, and nothing else."""
 
     @model_validator(mode="after")
     def _frozen_means_all_of_it(self) -> "ProtocolSettings":
         if self.train == "heads" and self.lr_backbone:
             raise ValueError(f"lr_backbone: {self.lr_backbone}, but train: heads freezes that; give 0")
+        if (self.task == "panoptic_masks") != (self.masks is not None):
+            raise ValueError(f"masks: {'missing' if self.masks is None else 'given'}, task: {self.task}")
+        if self.masks and (self.lr_backbone or self.train == "heads"):
+            raise ValueError("masks: a mask head learns alone; give lr_backbone 0, and leave train out")
         return self
 
     @model_validator(mode="after")
@@ -170,11 +177,3 @@ class PretrainRun(Settings):
     """Features made ahead, from the root."""
     target: str | None = None
     """Backbone that says how regions look, from the root; where that is not the detector's."""
-
-
-class CostRun(PretrainRun):
-    """A few steps of a pretraining, to see what they take."""
-
-    stage: Literal["cost"]
-    warm_steps: int
-    steps: int

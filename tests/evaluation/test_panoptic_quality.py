@@ -106,24 +106,24 @@ def test_updetr_t18_an_image_without_any_segment_is_evaluated_like_any_other(tmp
     pairs = {image_id: (true, nothing) for image_id, (true, _) in pairs.items()}
     index, answers = written(tmp_path, pairs)
     assert set(panoptic_quality(index, answers).values()) == {0.0}
-    write_panoptic(tmp_path / "panoptic", answers, tuple(f"class {n}" for n in range(5)), list(THINGS))
-    back = read_panoptic(tmp_path / "panoptic", tuple(f"class {n}" for n in range(5)))
+    write_panoptic(tmp_path / "panoptic.json", answers, tuple(f"class {n}" for n in range(5)), THINGS)
+    back = read_panoptic(tmp_path / "panoptic.json", tuple(f"class {n}" for n in range(5)))
     assert set(panoptic_quality(index, back).values()) == {0.0}
 
 
 def test_files_bring_back_every_pixel_and_every_label(tmp_path: Path) -> None:
     index, answers = written(tmp_path, scene(4))
     names = panoptic_truth(index).classes
-    write_panoptic(tmp_path / "panoptic", answers, names, list(THINGS))
-    back = read_panoptic(tmp_path / "panoptic", names)
+    write_panoptic(tmp_path / "panoptic.json", answers, names, THINGS)
+    back = read_panoptic(tmp_path / "panoptic.json", names)
     assert list(back) == list(answers)
     for image_id, found in answers.items():
         one, two = found.segments(SIZE), back[image_id].segments(SIZE)
         assert all(np.array_equal(*pair) for pair in zip(vars(one).values(), vars(two).values(), strict=True))
     with pytest.raises(ValueError, match=r"panoptic\.json has the classes \['class 0'"):
-        read_panoptic(tmp_path / "panoptic", ("others",))
-    with pytest.raises(FileNotFoundError, match=r"no .*panoptic\.json; train the run's masks again"):
-        read_panoptic(tmp_path, names)
+        read_panoptic(tmp_path / "panoptic.json", ("others",))
+    with pytest.raises(FileNotFoundError, match=r"no .*other\.json; train the run's masks again"):
+        read_panoptic(tmp_path / "other.json", names)
 
 
 def test_an_image_drawn_k_times_counts_as_k_copies_of_it(tmp_path: Path) -> None:

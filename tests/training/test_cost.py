@@ -12,8 +12,9 @@ from sdetr.interop.weights import read_weights
 from sdetr.settings_file import load
 from sdetr.training import cost
 from sdetr.training.cost import RESIDENT, measure_cost
+from sdetr.training.cost_settings import CostRun
 from sdetr.training.pretrain import pretrain
-from sdetr.training.settings import CostRun, PretrainRun
+from sdetr.training.settings import PretrainRun
 from sdetr.training.trainee import Trainee
 from tests.training.conftest import write_yaml
 from tests.training.test_pretrain import files, settings  # noqa: F401  # fixtures
