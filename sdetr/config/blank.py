@@ -10,13 +10,18 @@ OF = {
     "-11": "of VOC's test sets",
     "-novel": "of protocols that say novel",
     "-error": "of protocols that say matched",
+    "Q": "of protocols of task panoptic_masks",
+    "-th": "of protocols of task panoptic_masks",
+    "-st": "of protocols of task panoptic_masks",
+    "-mask": "of protocols of task panoptic_masks",
     "-mb": "of protocols of task bench",
     "-s": "of protocols of task bench",
     "": "of predictions",
 }
 """Kind of a metric, most of which are the end of its name → the runs that have it."""
 COST = ("-mb", "-s")
-AT_THE_END = ("-11", "-novel", "-error")
+QUALITY = ("Q", "-th", "-st")
+AT_THE_END = ("-11", "-novel", "-error", "-mask")
 """Of answers too, but counted once, at the end: no curve has them."""
 OF_ALL = ("-novel", "-error", "")
 """Of the answers about all classes at once; one-shot detection answers about one."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import sdetr.report.settings as report
 from sdetr.config.base import SettingsError
-from sdetr.config.blank import AT_THE_END, COST, OF_A_CLASS, OF_ALL, refuse_blank
+from sdetr.config.blank import AT_THE_END, COST, OF_A_CLASS, OF_ALL, QUALITY, refuse_blank
 from sdetr.config.cells import Cells
 from sdetr.config.check import check
 from sdetr.config.costing import cost
@@ -89,6 +89,8 @@ class PlannedTable:
         if protocol.task != "one_shot":
             why |= {"-error": f"{name} does not"} if not protocol.matched else {}
             why |= {"-novel": f"{name} does not"} if not protocol.novel else {}
+        if protocol.masks is None:
+            why |= dict.fromkeys((*QUALITY, "-mask"), f"{name} is of task {protocol.task}")
         if said.epoch is not None:
             why = dict.fromkeys(AT_THE_END, "it reads a curve, which has COCO's numbers alone") | why
         refuse_blank(self.name, row, self.settings.metrics, why)
@@ -97,7 +99,7 @@ class PlannedTable:
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
-        why = dict.fromkeys(AT_THE_END, f"{protocol} ignores classes")
+        why = dict.fromkeys((*AT_THE_END, *QUALITY), f"{protocol} ignores classes")
         why |= dict.fromkeys((*COST, OF_A_CLASS), f"{protocol} trains nothing")
         refuse_blank(self.name, row, self.settings.metrics, why)
         dataset = self.stages.compose.measuring(protocol).dataset
@@ -109,7 +111,7 @@ class PlannedTable:
     def _costed(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])
         words = f"{protocol} finds nothing, it measures what steps take"
-        why = dict.fromkeys((*AT_THE_END, "", OF_A_CLASS), words)
+        why = dict.fromkeys((*AT_THE_END, *QUALITY, "", OF_A_CLASS), words)
         refuse_blank(self.name, row, self.settings.metrics, why)
         if start is None:
             raise SettingsError(

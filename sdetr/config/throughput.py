@@ -65,12 +65,14 @@ class Alike:
     """Whether the backbone does not learn."""
     heads: bool = False
     """Whether nothing but heads does."""
+    masks: bool = False
+    """Whether nothing but a mask head does."""
 
     def __str__(self) -> str:
         what = f"{self.pretext} on {self.variant}" if self.pretext else self.variant
         usual = self.frozen == (self.stage == "pretrain")
         backbone = "" if usual else f", backbone {'frozen' if self.frozen else 'learning'}"
-        backbone = ", heads alone" if self.heads else backbone
+        backbone = ", heads alone" if self.heads else ", masks alone" if self.masks else backbone
         return f"{self.stage} {what}, {self.queries} queries, images up to {self.longest} px{backbone}"
 
 
@@ -88,7 +90,8 @@ def alike(job: Job) -> Alike:
     published = published and trunk.arch == "resnet50" and not trunk.dilated
     frozen = run.protocol.lr_backbone == 0
     heads = isinstance(run, FinetuneRun) and run.protocol.train == "heads"
-    return Alike(job.stage, model.variant, published, model.asked, pretext, longest, frozen, heads)
+    masks = isinstance(run, FinetuneRun) and run.protocol.masks is not None
+    return Alike(job.stage, model.variant, published, model.asked, pretext, longest, frozen, heads, masks)
 
 
 def stored(params: Params) -> list[ThroughputSettings]:

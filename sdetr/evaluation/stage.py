@@ -10,8 +10,8 @@ from sdetr.evaluation.boxes import metrics, novel_metrics, per_class
 from sdetr.evaluation.curves import Curves, curves
 from sdetr.evaluation.eleven_point import eleven_point
 from sdetr.evaluation.errors import errors
-from sdetr.evaluation.one_shot import one_shot
 from sdetr.evaluation.masks import mask_ap
+from sdetr.evaluation.one_shot import one_shot
 from sdetr.evaluation.panoptic import means, read_panoptic, resampled_quality, tallies
 from sdetr.evaluation.panoptic_truth import panoptic_truth
 from sdetr.evaluation.predictions import read_predictions

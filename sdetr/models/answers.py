@@ -15,6 +15,7 @@ class Answers:
     scores: Tensor  # (K,)
     labels: Tensor  # (K,) int64
     boxes_xyxy_px: Tensor  # (K, 4), in the image as it was before any resize
+    query: Tensor  # (K,) int64, who says so
 
 
 def best(predictions: Predictions, focal: bool, sizes_px: Tensor, keep: int) -> list[Answers]:
@@ -45,4 +46,4 @@ def _answers(scores: Tensor, labels: Tensor, boxes: Tensor, query: Tensor, sizes
     """(B, K) scores, labels and whose they are, (B, Q, 4) cxcywh."""
     boxes = cxcywh_to_xyxy(boxes).gather(1, query[..., None].expand(-1, -1, 4))
     boxes_px = boxes * sizes_px.to(boxes).flip(1).repeat(1, 2)[:, None]
-    return [Answers(*one) for one in zip(scores, labels, boxes_px, strict=True)]
+    return [Answers(*one) for one in zip(scores, labels, boxes_px, query, strict=True)]

@@ -120,6 +120,12 @@ class Detector(nn.Module):
             parameter.requires_grad_(name.startswith(learning))
         self.train(self.training)
 
+    def freeze_boxes(self) -> None:
+        """The mask head alone goes on learning; in the rest, what drops out while it trains still does."""
+        self.freeze_backbone(0)
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith("mask_head."))
+
     def train(self, mode: bool = True) -> Self:
         """A frozen body drops nothing out; heads have nothing to drop."""
         return super().train(mode and not self.body_frozen)

@@ -31,6 +31,7 @@ PICTURES = {
     "pairs": "Pairs of views; a region has one colour in both",
     "views": "Views, and the regions that are to be found in them",
     "found": "Regions found (in colour) and wanted (thin, white)",
+    "segments": "What test images are cut into, a colour for each class; no colour where nothing is sure",
     "test": "Test images: true boxes in white, answers in colour (above .3, or else the best three)",
 }
 """First word of a picture's name → its caption, in the order in which they are shown."""

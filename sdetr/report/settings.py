@@ -52,13 +52,24 @@ Metric = Literal[
     "AP50-tvmonitor",
     "class-error",
     "box-error",
+    "PQ",
+    "SQ",
+    "RQ",
+    "PQ-th",
+    "SQ-th",
+    "RQ-th",
+    "PQ-st",
+    "SQ-st",
+    "RQ-st",
+    "AP-mask",
     "memory-mb",
     "step-s",
 ]
 """COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -novel: COCO's over novel
 classes, under protocols that say `novel`; AP50-…: of one of VOC's classes, or the mean of those that
 training showed, or did not, under protocols of task `one_shot`; -error: of queries that answer for objects,
-under protocols that say `matched`; the last two: of protocols of task `bench`."""
+under protocols that say `matched`; PQ SQ RQ, -th and -st of things and stuff, -mask: of protocols of task
+`panoptic_masks`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):

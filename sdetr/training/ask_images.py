@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _answers(detector: Detector, pixels: torch.Tensor, size: ResizeSettings, kee
     (answers,) = detector.answers(predictions, sizes_px, keep)
     limits = sizes_px[0].flip(0).repeat(2)
     inside = torch.minimum(answers.boxes_xyxy_px.clamp(min=0), limits)
-    return Answers(answers.scores, answers.labels, inside)
+    return replace(answers, boxes_xyxy_px=inside)
 
 
 def _rows(answers: Answers, classes: Sequence[str]) -> list[dict[str, Any]]:

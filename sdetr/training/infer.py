@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from sdetr.models.answers import loudest
 from sdetr.models.detector import Detector
 from sdetr.training.ranks import ALONE, Ranks
 from sdetr.types import Predictions, View
+
+T = TypeVar("T")
 
 
 @torch.no_grad()
@@ -79,12 +81,19 @@ def joined(
     """
     ends = np.cumsum([len(of_view) for of_view in ids])[:-1]
     columns = [np.split(torch.cat(column).cpu().numpy(), ends) if ids else [] for column in found]
-    of_ranks = ranks.gathered(list(zip(ids, *columns, strict=True)))
+    of_views = dealt(list(zip(ids, *columns, strict=True)), ranks)
+    if of_views is None:
+        return None
+    image_ids, *values = zip(*of_views, strict=True)
+    return list(chain.from_iterable(image_ids)), [np.concatenate(column) for column in values]
+
+
+def dealt(of_views: list[T], ranks: Ranks) -> list[T] | None:
+    """Something of every view that a rank had → that of all views; None where another rank leads."""
+    of_ranks: list[list[T]] = ranks.gathered(of_views)
     if not of_ranks:
         return None
-    dealt = [of_rank[n] for n in range(len(of_ranks[0])) for of_rank in of_ranks if n < len(of_rank)]
-    image_ids, *values = zip(*dealt, strict=True)
-    return list(chain.from_iterable(image_ids)), [np.concatenate(column) for column in values]
+    return [of_rank[n] for n in range(len(of_ranks[0])) for of_rank in of_ranks if n < len(of_rank)]
 
 
 def clipped_xywh_px(boxes_xyxy_px: Tensor, size_px: Tensor) -> Tensor:

@@ -9,11 +9,12 @@ from sdetr.data.dataset import Dataset
 from sdetr.interop.settings import DetectorCard
 from sdetr.objectives.detection import Detection
 from sdetr.objectives.one_shot import OneShot
+from sdetr.objectives.panoptic import Panoptic
 from sdetr.training.one_shot import predict_asked, weights_of
 from sdetr.training.query_pictures import draw_asked
 from sdetr.training.ranks import Ranks
 from sdetr.training.settings import FinetuneRun
-from sdetr.training.tasks import DetectionTask
+from sdetr.training.tasks import PICTURE, DetectionTask
 from sdetr.views.one_shot import OneShotBatches
 from sdetr.views.queries import QueryPool, questions
 
@@ -36,7 +37,7 @@ class OneShotTask(DetectionTask):
         self.pool = QueryPool(test_set, query.crop_px, kept=True)
         self.asked = questions(self.pool, test_set.ids, query)
 
-    def found(self, objective: Detection) -> dict[str, Any]:
+    def found(self, objective: Detection | Panoptic, last: bool) -> dict[str, Any]:
         assert isinstance(objective, OneShot)
         resize, keep = self.run.protocol.resize, self.run.protocol.max_detections
         half = self.run.protocol.bfloat16 == "all"
@@ -48,7 +49,7 @@ class OneShotTask(DetectionTask):
 
         return one_shot(Path(self.run.test), predictions, self.run.unseen)
 
-    def weights(self, objective: Detection) -> dict[str, Tensor]:
+    def weights(self, objective: Detection | Panoptic) -> dict[str, Tensor]:
         """With what makes a query of a crop."""
         assert isinstance(objective, OneShot)
         return weights_of(objective)
@@ -56,8 +57,9 @@ class OneShotTask(DetectionTask):
     def card(self) -> DetectorCard:
         return super().card().model_copy(update={"classes": (MATCH,), "query_px": self.crop_px})
 
-    def draw(self, predictions: dict[str, Any], path: Path) -> None:
-        draw_asked(self.test_set, self.pool, self.asked, predictions, path)
+    def write(self, predictions: dict[str, Any], out: Path) -> list[str]:
+        draw_asked(self.test_set, self.pool, self.asked, predictions, out / PICTURE)
+        return []
 
 
 def _refuse_unseen(run: FinetuneRun, train_set: Dataset) -> None:

@@ -79,7 +79,10 @@ def noise(
             looks = torch.randint(0, 256, crops, dtype=torch.uint8, generator=random)
             return [replace(asked, crops=looks).to(device)]
         labels = torch.randint(CLASSES, (batch, OBJECTS), generator=random)
-        return [_view(size, labels, random).to(device)]
+        view = _view(size, labels, random)
+        if run.protocol.masks:  # every pixel shows something
+            view = replace(view, shown=torch.zeros_like(view.padding, dtype=torch.int16))
+        return [view.to(device)]
     size = size_px or _size(run.protocol.short, run.protocol.longest)
     several = 2 if run.views.kind == "pairs" else 1
     labels = torch.full((batch, run.views.regions), REGION)

@@ -10,12 +10,15 @@ from sdetr.data.dataset import Dataset
 from sdetr.data.loader import TrainBatches
 from sdetr.interop.settings import DetectorCard
 from sdetr.objectives.detection import Detection
+from sdetr.objectives.panoptic import Panoptic
 from sdetr.training.infer import predict
 from sdetr.training.matched import Matched
 from sdetr.training.pictures import draw_answers
 from sdetr.training.ranks import Ranks
 from sdetr.training.settings import FinetuneRun
 from sdetr.types import View
+
+PICTURE = Path("pictures/test.png")
 
 
 class Batches(Protocol):
@@ -33,8 +36,11 @@ class DetectionTask:
         self.run, self.train_set, self.test_set, self.ranks = run, train_set, test_set, ranks
         self.batches: Batches = self._images(run.protocol.workers)
 
-    def found(self, objective: Detection) -> dict[str, Any]:
-        """Predictions, in eval mode, and the pairs behind class and box error if the protocol wants them."""
+    def found(self, objective: Detection | Panoptic, last: bool) -> dict[str, Any]:
+        """Predictions, in eval mode, and the pairs behind class and box error if the protocol wants them.
+
+        `last`: they are those that are kept.
+        """
         run, protocol, detector = self.run, self.run.protocol, objective.detector
         pairs = Matched(run.model.detection.cost, detector.focal)
         half, also = protocol.bfloat16 == "all", pairs.add if protocol.matched else None
@@ -49,7 +55,7 @@ class DetectionTask:
 
         return evaluate(Path(self.run.test), predictions)
 
-    def weights(self, objective: Detection) -> dict[str, Tensor]:
+    def weights(self, objective: Detection | Panoptic) -> dict[str, Tensor]:
         """What is kept."""
         return objective.detector.state_dict()
 
@@ -58,9 +64,10 @@ class DetectionTask:
         run, classes = self.run, tuple(self.test_set.classes)
         return DetectorCard(model=run.model, trunk=run.trunk, classes=classes, resize=run.protocol.resize)
 
-    def draw(self, predictions: dict[str, Any], path: Path) -> None:
-        """One PNG of some test images."""
-        draw_answers(self.test_set, predictions, path)
+    def write(self, predictions: dict[str, Any], out: Path) -> list[str]:
+        """Pictures of some test images, and what else there is; names of the latter, below `out`."""
+        draw_answers(self.test_set, predictions, out / PICTURE)
+        return []
 
     def _images(self, workers: int) -> TrainBatches:
         protocol, part = self.run.protocol, self.ranks.part(self.run.protocol.batch)

@@ -1,5 +1,6 @@
 """What rules ask the plan: the files and resources of a job, by its path."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -111,6 +112,11 @@ class Lookup:
     def parts(self) -> str:
         """Pattern of the data sets that are part of another one."""
         return _any_of(self.plan.of("subset"))
+
+    def masked(self) -> str:
+        """Pattern of the runs that learn masks: they write segments, too."""
+        paths = [job.path for job in self.plan.of("finetune") if "segments" in job.outputs]
+        return "|".join(map(re.escape, paths)) or "(?!)"
 
     def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
         """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""

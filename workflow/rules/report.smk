@@ -12,7 +12,7 @@ localrules:
 
 rule evaluate:
     input:
-        PLAN.input("{run}/metrics", "test"),
+        PLAN.input("{run}/metrics"),
         settings="data/{scale}/settings/{run}/metrics.yaml",
         predictions="data/{scale}/{run}/predictions.json",
     output:

@@ -58,6 +58,24 @@ rule finetune:
         " --settings {input.settings} --init {input.init} --out {params.out} 2> >(tee {log} >&2)"
 
 
+# What learned masks writes segments, too; all else of it is the same.
+use rule finetune as finetune_masks with:
+    output:
+        weights="data/{scale}/{run}/weights.safetensors",
+        settings="data/{scale}/{run}/settings.yaml",
+        curve="data/{scale}/{run}/metrics.jsonl",
+        predictions="data/{scale}/{run}/predictions.json",
+        panoptic="data/{scale}/{run}/panoptic.json",
+        record="data/{scale}/{run}/run.json",
+        segments=directory("data/{scale}/{run}/panoptic"),
+        pictures=directory("data/{scale}/{run}/pictures"),
+    wildcard_constraints:
+        run=PLAN.masked(),
+
+
+ruleorder: finetune_masks > finetune
+
+
 rule measure:
     input:
         PLAN.input("{measured}"),
