@@ -93,9 +93,8 @@ def evaluate(stages: Stages, run: Job) -> Job:
         if run.settings["protocol"]["task"] == "one_shot":
             how |= {"one_shot": True, "unseen": run.settings["unseen"]}
     segments = {slot: file for slot, file in run.outputs.items() if slot == "panoptic"}
-    settings = EvaluateRun(
-        stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how, **segments
-    )
+    how |= segments
+    settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]} | segments
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)

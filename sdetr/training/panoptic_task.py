@@ -1,4 +1,4 @@
-"""Learning masks on a detector that stays: its segments of test images, their numbers, and files (DETR §5)."""
+"""Learning masks on a detector that stays: segments of test images, their numbers, and files (DETR §5)."""
 
 from pathlib import Path
 from typing import Any
