@@ -27,6 +27,7 @@ def add(verbs: Verbs) -> None:
         verb.add_argument("--nodes", type=positive, default=1, help="machines of a SLURM job that have them")
         verb.add_argument("--threads", type=positive, default=1, help="processor cores on each of these")
     _stage(verbs, "measure", "predict objects of any class, without fine-tuning", _measure)
+    _stage(verbs, "look", "find what a figure shows of a detector", _look)
     _stage(verbs, "cost", "take a few steps of a pretraining, and say what a step takes", _cost, "--init")
     _stage(verbs, "evaluate", "measure predictions", _evaluate, "--predictions")
     _stage(verbs, "table", "render a table", _table)
@@ -39,7 +40,7 @@ def _stage(verbs: Verbs, name: str, words: str, run: Run, *inputs: str) -> argpa
     verb = verbs.add_parser(name, help=words, description=words)
     for flag in ("--settings", *inputs, "--out"):
         verb.add_argument(flag, type=Path, required=True)
-    if name in ("backbone", "features", "pretrain", "train", "measure", "cost"):
+    if name in ("backbone", "features", "pretrain", "train", "measure", "look", "cost"):
         verb.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     verb.set_defaults(run=run)
     return verb
@@ -124,6 +125,12 @@ def _measure(a: argparse.Namespace) -> None:
     from sdetr.training.measure import measure
 
     measure(a.settings, a.out, a.device)
+
+
+def _look(a: argparse.Namespace) -> None:
+    from sdetr.training.look import look
+
+    look(a.settings, a.out, a.device)
 
 
 def _cost(a: argparse.Namespace) -> None:

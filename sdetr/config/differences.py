@@ -10,12 +10,14 @@ from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import finetune
 from sdetr.config.flat import flat
 from sdetr.config.job import Job
+from sdetr.config.looking import look, look_at_proposer
 from sdetr.config.measuring import measure, measure_proposer
 from sdetr.config.plan import Plan
 from sdetr.config.pretraining import pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.data.subsets.settings import SEED
+from sdetr.evaluation.look_settings import LookRun
 from sdetr.evaluation.settings import MeasureRun
 from sdetr.report.page_settings import Difference
 from sdetr.training.cost_settings import CostRun
@@ -24,7 +26,7 @@ from sdetr.training.settings import FinetuneRun, PretrainRun
 PAPER = "paper"
 """The scale whose settings are the papers'."""
 KINDS: dict[str, type[Settings]] = {"pretrain": PretrainRun, "finetune": FinetuneRun, "measure": MeasureRun}
-KINDS |= {"cost": CostRun}
+KINDS |= {"cost": CostRun, "look": LookRun}
 """Stages of runs → what decides them."""
 STAND_INS = {"backbone": "backbones", "proposals": "proposers"}
 """Stage → the section of a scale that says what stands for the paper's."""
@@ -65,6 +67,12 @@ def planned_at(stages: Stages, path: str) -> Job:
         return finetune(stages, protocol, one, Start.parse(two), number)
     if kind == "bench":
         return cost(stages, protocol, one, Start.parse(two), [number])[0]
+    if stages.compose.task(protocol) == "pictures":
+        return (
+            look_at_proposer(stages, protocol, two)
+            if one == "proposer"
+            else look(stages, protocol, one, Start.parse(two))
+        )
     if one == "proposer":
         return measure_proposer(stages, protocol, two)
     return measure(stages, protocol, one, Start.parse(two), [number])[0]

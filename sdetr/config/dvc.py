@@ -29,6 +29,7 @@ COMMANDS = {
     "finetune": "train --settings ${item.in.settings} --init ${item.in.init}"
     " --out $(dirname ${item.out.weights})",
     "measure": "measure --settings ${item.in.settings} --out $(dirname ${item.out.predictions})",
+    "look": "look --settings ${item.in.settings} --out $(dirname ${item.out.looks})",
     "cost": "cost --settings ${item.in.settings} --init ${item.in.init} --out $(dirname ${item.out.cost})",
     "evaluate": "evaluate --settings ${item.in.settings} --predictions ${item.in.predictions}"
     " --out ${item.out.metrics}",

@@ -12,6 +12,7 @@ from sdetr.config.scale import ScaleSettings
 from sdetr.config.start import Start
 from sdetr.data.settings import DatasetSettings
 from sdetr.data.subsets.settings import Dataset, SubsetSettings, of_draw
+from sdetr.evaluation.look_settings import PicturesProtocolSettings
 from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
 from sdetr.models.settings import BoxModel, ModelSettings
 from sdetr.objectives.settings import Pretext
@@ -140,6 +141,13 @@ class Composer:
         settings = self._protocol(name, {})
         if not isinstance(settings, CostProtocolSettings):
             raise SettingsError(f"protocol {name} is of task {settings.task}; here one of bench is needed")
+        return settings
+
+    def picturing(self, name: str) -> PicturesProtocolSettings:
+        """Raises SettingsError for a protocol that draws nothing."""
+        settings = self._protocol(name, {})
+        if not isinstance(settings, PicturesProtocolSettings):
+            raise SettingsError(f"protocol {name} is of task {settings.task}; here one of pictures is needed")
         return settings
 
     def task(self, protocol: str) -> str:

@@ -9,6 +9,7 @@ from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, stands_for
 from sdetr.config.job import Job
 from sdetr.config.layers import nearest
+from sdetr.config.looking import looks_of
 from sdetr.config.pretraining import pretrain
 from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
@@ -19,14 +20,22 @@ from sdetr.report.figure_settings import (
     CellsPanel,
     FigureRun,
     FigureSettings,
+    LabelsPanel,
     LineRun,
+    Lines,
+    LooksPanel,
+    LooksPanelRun,
     LossesPanel,
     PanelRun,
+    Pictures,
+    ProposalsPanel,
     RowsPanel,
 )
 from sdetr.report.settings import CellRun
 
 OUTPUTS = ("png", "svg", "csv", "json")
+READ: tuple[str, ...] = ("record", "curve", "looks")
+"""Of a run folder, by slot."""
 LOSS = "loss"
 
 
@@ -43,8 +52,8 @@ class PlannedFigure:
 
     def add(self) -> Job:
         """The figure, after all that it rests on. Raises SettingsError where nothing is left to be drawn."""
-        panels = {name: self._panel(name, panel) for name, panel in self.settings.panels.items()}
-        panels = {name: panel for name, panel in panels.items() if panel.lines}
+        made = {name: self._panel(name, panel) for name, panel in self.settings.panels.items()}
+        panels = {name: panel for name, panel in made.items() if panel}
         if not panels:
             raise SettingsError(
                 f"figure {self.name}: scale {self.composer.scale_name} makes none of its cells; let the "
@@ -68,9 +77,12 @@ class PlannedFigure:
         outputs = {kind: f"{stem}.{kind}" for kind in OUTPUTS}
         return self.stages.add("figure", f"figures/{self.name}", run, self.inputs, outputs)
 
-    def _panel(self, name: str, panel: CellsPanel | RowsPanel | LossesPanel) -> PanelRun:
+    def _panel(self, name: str, panel: Lines | Pictures) -> PanelRun | LooksPanelRun | None:
+        """None where the scale makes nothing of it."""
         if isinstance(panel, LossesPanel):
             return self._losses(name, panel)
+        if isinstance(panel, Pictures):
+            return self._picture(name, panel)
         known = self.composer.params.names("tables")
         if panel.table not in known:
             raise SettingsError(f"figure {self.name}: panel {name}: table {nearest(panel.table, known)}")
@@ -81,7 +93,7 @@ class PlannedFigure:
             else self._of_cells(name, panel, table)
         )
         self.stands |= table.stands
-        return PanelRun(label=panel.label, metric=panel.metric, lines=lines)
+        return PanelRun(label=panel.label, metric=panel.metric, lines=lines) if lines else None
 
     def _of_cells(self, name: str, panel: CellsPanel, table: PlannedTable) -> dict[str, LineRun]:
         """A line for each row that a curve can be drawn of."""
@@ -138,9 +150,22 @@ class PlannedFigure:
             self.stands |= stands_for(self.stages, [], panel.model, start)
         return PanelRun(label=panel.label, metric=LOSS, lines=lines)
 
+    def _picture(self, name: str, panel: Pictures) -> LooksPanelRun | None:
+        labels: dict[str, Any] = {}
+        looked_at: Lines | Pictures = panel
+        if isinstance(panel, LabelsPanel):
+            name, labels = panel.labels_of, {"labels": True}
+            looked_at = self.settings.panels[name]
+        assert isinstance(looked_at, LooksPanel | ProposalsPanel)
+        run = looks_of(self.stages, self.composer, self.name, looked_at, self.stands)
+        if run is None:
+            return None
+        self._read(run, name)
+        return LooksPanelRun(label=panel.label, run=self.root + run.path, **labels)
+
     def _read(self, run: Job, slot: str) -> None:
         """What is drawn of a run; one that is read twice has the slot of the first time."""
-        files = {name: run.outputs[name] for name in ("record", "curve")}
+        files = {slot: run.outputs[slot] for slot in READ if slot in run.outputs}
         if run.stage == "finetune":
             run = evaluate(self.stages, run)
             files["metrics"] = run.outputs["metrics"]

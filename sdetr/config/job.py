@@ -19,6 +19,7 @@ STAGES = (
     "pretrain",
     "finetune",
     "measure",
+    "look",
     "cost",
     "evaluate",
     "table",

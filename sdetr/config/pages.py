@@ -70,7 +70,7 @@ def _mentions(plan: Plan) -> dict[str, list[Mention]]:
 def _followers(plan: Plan) -> dict[str, list[str]]:
     """Run → those that start from its weights, or look at what they find as they are."""
     found: dict[str, list[str]] = defaultdict(list)
-    for job in [*plan.of("finetune"), *plan.of("measure")]:
+    for job in [*plan.of("finetune"), *plan.of("measure"), *plan.of("look")]:
         if init := job.inputs.get("init"):
             found[plan.maker(init).path].append(job.path)
     return found

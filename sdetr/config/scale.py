@@ -72,6 +72,8 @@ class ScaleSettings(Settings):
     """The same."""
     proposals: Section = Field(default_factory=dict)
     """The same."""
+    pictures: Section = Field(default_factory=dict)
+    """The same."""
     bench: Section = Field(default_factory=dict)
     """The same; what a step consists of is the pretraining's."""
     protocols: dict[Name, Section] = Field(default_factory=dict)

@@ -1,12 +1,13 @@
 """Where queries look: how much of each token of the memory a decoder layer's cross-attention takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdetr.models.attention import AddCrossAttention, ConditionalCrossAttention, Place
 from sdetr.models.deformable import DeformableCrossAttention
@@ -59,6 +60,15 @@ def on_levels(weights: Tensor, memory: Memory) -> list[Tensor]:
     """(K, M) → (K, h, w) for each level of the memory."""
     parts = torch.split(weights, [h * w for h, w in memory.shapes], dim=1)
     return [part.reshape(-1, *shape) for part, shape in zip(parts, memory.shapes, strict=True)]
+
+
+def over_image(levels: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+    """(K, h, w) of each level → (K, H, W) on the CPU: what is taken of each pixel, the largest 1."""
+    whole = torch.zeros(len(levels[0]), *size)
+    for level in levels:
+        share = level.cpu()[:, None] * (level.shape[1] * level.shape[2])  # a cell of many pixels spreads thin
+        whole += F.interpolate(share, size, mode="bilinear", align_corners=False)[:, 0]
+    return whole / whole.flatten(1).amax(dim=1).clamp(min=1e-12)[:, None, None]
 
 
 def _of(image: int, queries: Tensor, part: Tensor | None) -> Any:

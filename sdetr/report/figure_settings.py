@@ -76,6 +76,37 @@ class LossesPanel(Settings):
     pretexts: dict[Name, LossRow]
 
 
+class LooksPanel(Settings):
+    """One of a figure's drawings: what a detector shows in some images, as the protocol says."""
+
+    label: str
+    protocol: Name
+    model: Name
+    start: str
+    """As a table's row has it; of each pretraining and fine-tuning one seed is shown."""
+    scales: Strings = ()
+    """Where it is drawn, with the scales that extend these; empty: everywhere."""
+
+
+class ProposalsPanel(Settings):
+    """The same of a proposer."""
+
+    label: str
+    protocol: Name
+    proposer: Name
+
+
+class LabelsPanel(Settings):
+    """What is labelled in the images of another panel."""
+
+    label: str
+    labels_of: Name
+
+
+Pictures = LooksPanel | ProposalsPanel | LabelsPanel
+Lines = CellsPanel | RowsPanel | LossesPanel
+
+
 class FigureSettings(Settings):
     """One file of `params/figures/`."""
 
@@ -87,7 +118,22 @@ class FigureSettings(Settings):
     """What the horizontal axis is called."""
     log: bool = False
     """Whether it is logarithmic."""
-    panels: dict[Name, CellsPanel | RowsPanel | LossesPanel]
+    panels: dict[Name, Lines | Pictures]
+
+    @model_validator(mode="after")
+    def _lines_or_pictures(self) -> "FigureSettings":
+        kinds = {isinstance(panel, Pictures) for panel in self.panels.values()}
+        if len(kinds) > 1:
+            raise ValueError("panels: some are lines and some are pictures; make two figures of them")
+        for name, panel in self.panels.items():
+            if isinstance(panel, LabelsPanel) and not isinstance(
+                self.panels.get(panel.labels_of), LooksPanel
+            ):
+                known = ", ".join(n for n, other in self.panels.items() if isinstance(other, LooksPanel))
+                raise ValueError(
+                    f"panels.{name}.labels_of: {panel.labels_of} shows no detector; those that do: {known}"
+                )
+        return self
 
 
 class LineRun(Settings):
@@ -111,6 +157,16 @@ class PanelRun(Settings):
     lines: dict[Name, LineRun]
 
 
+class LooksPanelRun(Settings):
+    """A panel of pictures."""
+
+    label: str
+    run: str
+    """Folder of what is shown, from the root."""
+    labels: bool = False
+    """What is labelled, instead of what was found."""
+
+
 class FigureRun(Settings):
     """Everything that decides one figure; written by the plan."""
 
@@ -121,11 +177,15 @@ class FigureRun(Settings):
     """Whether published numbers may stand beside the scale's."""
     id: Name
     figure: FigureSettings
-    panels: dict[Name, PanelRun]
+    panels: dict[Name, PanelRun | LooksPanelRun]
     records: dict[str, MadeFrom]
     """Everything that the lines rest on, record by record, what comes first first."""
     stands: dict[Name, Name] = Field(default_factory=dict)
     """The papers' data sets and backbones → what stands for them at this scale."""
+
+    @property
+    def is_pictures(self) -> bool:
+        return all(isinstance(panel, LooksPanelRun) for panel in self.panels.values())
 
     @property
     def again(self) -> Again:

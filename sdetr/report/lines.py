@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdetr.files import sha256
 from sdetr.report.again import Again
-from sdetr.report.figure_settings import FigureRun, LineRun
+from sdetr.report.figure_settings import FigureRun, LineRun, PanelRun
 from sdetr.report.records import Record, check_records
 from sdetr.report.results import evaluated, read_result
 from sdetr.report.settings import CellRun
@@ -51,6 +51,7 @@ def read_panels(settings: FigureRun) -> dict[str, Panel]:
     check_records(settings.records, settings.again)
     panels = {}
     for name, panel in settings.panels.items():
+        assert isinstance(panel, PanelRun)
         lines = {row: _line(line, panel.metric, settings.again) for row, line in panel.lines.items()}
         panels[name] = Panel(panel.label, panel.metric, lines)
     return panels

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torch.nn import functional as F
 
 from sdetr.boxes import cxcywh_to_xyxy
 from sdetr.data.images import read_image
@@ -23,7 +22,7 @@ from sdetr.files import write_json, written_whole
 from sdetr.interop.detectors import load_detector, read_card
 from sdetr.interop.weights import read_weights
 from sdetr.models.detector import Detector
-from sdetr.models.looks import last_looks, on_levels
+from sdetr.models.looks import last_looks, on_levels, over_image
 from sdetr.objectives.regions_found import REGION
 from sdetr.training.ask_images import PUBLISHED
 from sdetr.training.device import choose_device
@@ -116,22 +115,13 @@ def surest(
         scores, labels = known.max(dim=-1)
         best = scores.argsort(descending=True)[:count]
         taken = on_levels(looks.of(0, best), looks.inputs[2])
-    maps = _together(taken, tuple(pixels.shape[1:]))
+    maps = over_image(taken, (height, width))
     boxes = cxcywh_to_xyxy(predictions.boxes[-1, 0, best]).clamp(0, 1).cpu()
     names = [OBJECT if classes[-1] == OBJECT else classes[int(labels[query])] for query in best]
     return [
         Query(int(number), float(scores[number]), name, box, look)
         for number, name, box, look in zip(best, names, boxes, maps, strict=True)
     ]
-
-
-def _together(levels: Sequence[Tensor], size: tuple[int, ...]) -> Tensor:
-    """(K, h, w) of each level → (K, H, W): what is taken of each pixel, the largest 1."""
-    whole = torch.zeros(len(levels[0]), *size)
-    for level in levels:
-        share = level.cpu()[:, None] * (level.shape[1] * level.shape[2])  # a cell of many pixels spreads thin
-        whole += F.interpolate(share, size, mode="bilinear", align_corners=False)[:, 0]
-    return whole / whole.flatten(1).amax(dim=1).clamp(min=1e-12)[:, None, None]
 
 
 def drawn(pixels: Tensor, queries: Sequence[Query]) -> Image.Image:

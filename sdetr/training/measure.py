@@ -10,15 +10,8 @@ import torch
 from sdetr import record
 from sdetr.data.dataset import Dataset
 from sdetr.evaluation.predictions import write_predictions
-from sdetr.evaluation.settings import (
-    OBJECT,
-    MeasureRun,
-    PretrainedSettings,
-    ProposerSettings,
-    UntrainedSettings,
-)
+from sdetr.evaluation.settings import OBJECT, MeasureRun, ProposerSettings
 from sdetr.files import write_json, written_whole
-from sdetr.models.detector import Detector
 from sdetr.objectives.regions_found import REGION
 from sdetr.proposals.store import Proposals
 from sdetr.settings_file import load
@@ -26,9 +19,8 @@ from sdetr.training.attempt import logged_to
 from sdetr.training.device import choose_device, describe, peak_bytes
 from sdetr.training.infer import clipped_xywh_px, predict
 from sdetr.training.paths import run_path
-from sdetr.training.pretrained import as_pretrained
+from sdetr.training.pretrained import without_labels
 from sdetr.training.stopwatch import Stopwatch
-from sdetr.training.transfer import transfer
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +56,8 @@ def _found(run: MeasureRun, images: Dataset, device: torch.device) -> dict[str, 
     match run.what:
         case ProposerSettings(proposals=file):
             return first_boxes(Proposals(Path(file)), images, keep)
-        case PretrainedSettings(init=weights, heads=heads):
-            detector = as_pretrained(Path(weights), Path(heads))
-        case UntrainedSettings() as drawn:
-            torch.manual_seed(drawn.seed)
-            detector = Detector(drawn.model, drawn.trunk, run.protocol.logits)
-            transfer(detector, Path(drawn.init), ())
+        case what:
+            detector = without_labels(what, run.protocol.logits)
     return predict(detector.to(device).eval(), images, run.protocol.resize, keep, logit=REGION)
 
 

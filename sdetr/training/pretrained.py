@@ -2,14 +2,27 @@
 
 from pathlib import Path
 
-from sdetr.evaluation.settings import OBJECT
+import torch
+
+from sdetr.evaluation.settings import OBJECT, PretrainedSettings, UntrainedSettings
 from sdetr.interop.detectors import load_detector, read_card
 from sdetr.interop.weights import load_exactly, read_weights
 from sdetr.models.detector import Detector
 from sdetr.models.variants import VARIANTS
 from sdetr.objectives.regions_found import CLASSES, REGION
+from sdetr.training.transfer import transfer
 
 HEAD = "class_head."
+
+
+def without_labels(what: PretrainedSettings | UntrainedSettings, logits: int) -> Detector:
+    """In eval mode, on the CPU; one that nothing has trained has so many `logits`."""
+    if isinstance(what, PretrainedSettings):
+        return as_pretrained(Path(what.init), Path(what.heads))
+    torch.manual_seed(what.seed)
+    detector = Detector(what.model, what.trunk, logits)
+    transfer(detector, Path(what.init), ())
+    return detector.eval()
 
 
 def as_pretrained(weights: Path, heads: Path) -> Detector:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from sdetr.config.base import Count, Name, NotNegative, Positive, Settings, Sizes, Steps, Strings
 from sdetr.data.settings import AS_DRAWN, AugmentSettings, BucketSettings, ResizeSettings
 from sdetr.data.subsets.settings import NameOfDraw
+from sdetr.evaluation.look_settings import PicturesProtocolSettings
 from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSettings
 from sdetr.models.settings import BoxModel, TrunkSettings
 from sdetr.objectives.panoptic_settings import MasksSettings
@@ -132,7 +133,13 @@ class PretrainProtocolSettings(ScheduleSettings):
     """How often predicted and wanted boxes are drawn while one trains, evenly spread."""
 
 
-AnyProtocol = ProtocolSettings | PretrainProtocolSettings | ProposalsProtocolSettings | CostProtocolSettings
+AnyProtocol = (
+    ProtocolSettings
+    | PretrainProtocolSettings
+    | ProposalsProtocolSettings
+    | CostProtocolSettings
+    | PicturesProtocolSettings
+)
 Protocol = Annotated[AnyProtocol, Field(discriminator="task")]
 
 

@@ -13,9 +13,10 @@ from sdetr.data.settings import ResizeSettings
 from sdetr.interop.detectors import save_detector
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import save_tensors
+from sdetr.models.looks import over_image
 from sdetr.models.variants import VARIANTS
 from sdetr.training.ask_images import ask_images
-from sdetr.training.explain import _together, explain
+from sdetr.training.explain import explain
 from tests.models.small import CLASSES, model_settings, small_detector, trunk_settings
 
 SIZE = ResizeSettings(short=64, longest=96)
@@ -89,9 +90,9 @@ def test_an_image_is_never_written_over(image: Path, tmp_path: Path) -> None:
 def test_cells_of_all_levels_are_laid_over_one_another_by_what_a_pixel_gets() -> None:
     fine, coarse = torch.zeros(1, 4, 4), torch.zeros(1, 1, 1)
     coarse[:] = 1.0
-    assert (_together([coarse], (8, 8)) == 1).all()
+    assert (over_image([coarse], (8, 8)) == 1).all()
     fine[0, 0, 0] = 1.0
-    both = _together([fine, coarse], (8, 8))
+    both = over_image([fine, coarse], (8, 8))
     assert both.max() == 1 and both[0, 0, 0] == 1 and both[0, 7, 7] == pytest.approx(both.min())
     # Of 64 pixels four share what the fine cell takes, and all what the coarse one does.
     assert both[0, 7, 7] == pytest.approx((1 / 64) / (1 / 4 + 1 / 64))

@@ -118,6 +118,11 @@ class Lookup:
         paths = [job.path for job in self.plan.of("finetune") if "segments" in job.outputs]
         return "|".join(map(re.escape, paths)) or "(?!)"
 
+    def evaluated(self, stage: str) -> str:
+        """Pattern of the run folders below `evaluate/` of one stage; their protocols say which it is."""
+        protocols = dict.fromkeys(job.path.split("/")[1] for job in self.plan.of(stage))
+        return f"evaluate/(?:{'|'.join(protocols) or '(?!)'})/[a-z0-9_.+~/-]+/seed[0-9]+"
+
     def input(self, pattern: str, slot: str = "") -> Callable[[Any], Any]:
         """Inputs of the job whose path is the filled `pattern`: one slot, or all but the settings."""
 

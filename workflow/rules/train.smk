@@ -1,7 +1,8 @@
 """
 IN    data/{scale}/settings/**: what decides each run; data/raw/**/{split}.json
 OUT   data/{scale}/backbones/{name}.safetensors, data/{scale}/finetune/{protocol}/{model}/{start}/seed{k}/
-      data/{scale}/evaluate/{protocol}/{model}/{start}/seed{k}/: what is measured without fine-tuning
+      data/{scale}/evaluate/{protocol}/{model}/{start}/seed{k}/: what is measured without fine-tuning,
+      and what figures show of a detector
       data/{scale}/bench/{protocol}/{model}/{start}/seed{k}/: what steps of a pretraining take
 
 A run's live state is in data/{scale}/state/ and never declared: Snakemake deletes the declared outputs of failed jobs.
@@ -86,6 +87,8 @@ rule measure:
         record="data/{scale}/{measured}/run.json",
     log:
         "logs/{scale}/{measured}.log",
+    wildcard_constraints:
+        measured=PLAN.evaluated("measure"),
     threads: PLAN.resource("{measured}", "threads")
     resources:
         mem_mb=PLAN.resource("{measured}", "mem_mb"),
@@ -95,6 +98,29 @@ rule measure:
         out=subpath(output.predictions, parent=True),
     shell:
         "exec sdetr measure --settings {input.settings} --out {params.out} 2> >(tee {log} >&2)"
+
+
+rule look:
+    input:
+        PLAN.input("{looked}"),
+        settings="data/{scale}/settings/{looked}.yaml",
+    output:
+        looks="data/{scale}/{looked}/looks.npz",
+        settings="data/{scale}/{looked}/settings.yaml",
+        record="data/{scale}/{looked}/run.json",
+    log:
+        "logs/{scale}/{looked}.log",
+    wildcard_constraints:
+        looked=PLAN.evaluated("look"),
+    threads: PLAN.resource("{looked}", "threads")
+    resources:
+        mem_mb=PLAN.resource("{looked}", "mem_mb"),
+        runtime=PLAN.resource("{looked}", "minutes"),
+        gpu=PLAN.resource("{looked}", "gpu"),
+    params:
+        out=subpath(output.looks, parent=True),
+    shell:
+        "exec sdetr look --settings {input.settings} --out {params.out} 2> >(tee {log} >&2)"
 
 
 rule cost:
