@@ -8,8 +8,8 @@ import numpy as np
 from sdetr.evaluation.looked import Array, Found, Looked
 from sdetr.report.tiles import Box, Strip, Tile
 
-GAP_PX = 4
-"""Between patches."""
+GAP_PX, IN_A_LINE = 4, 5
+"""Of patches."""
 XYZ = ("x", "y", "z")
 LISTED = ("image", "what", "rank", "query", "class", "score", "x0", "y0", "x1", "y1")
 """Of every row; boxes are fractions of the image."""
@@ -51,14 +51,14 @@ def _attention(label: str, looked: Looked) -> Drawn:
 
 
 def _patches(label: str, looked: Looked) -> Drawn:
-    above, below = [], []
+    above, below, most = [], [], max(len(found.patches) for found in looked.images)
     for number, found in _each(looked):
         boxes = [
             Box(box, int(n), f"{score:.2f}")
             for box, n, score in zip(found.boxes, found.labels, found.scores, strict=True)
         ]
         above.append(Tile(found.pixels, tuple(boxes), f"image {number}", _none_sure(looked, found)))
-        below.append(_mosaic(found.patches))
+        below.append(_mosaic(found.patches, most))
     rows = _rows(looked)
     for number, found in _each(looked):
         for n, (box, score) in enumerate(zip(found.cut, found.best, strict=True)):
@@ -66,16 +66,17 @@ def _patches(label: str, looked: Looked) -> Drawn:
     return (Strip(label, tuple(above)), Strip("patches", tuple(below))), rows, _counted(looked)
 
 
-def _mosaic(patches: Array) -> Tile:
-    """(P, s, s, 3) in a line on white, each in a box of its own look."""
-    count, side = patches.shape[:2]
-    width = count * side + (count - 1) * GAP_PX
-    image = np.full((side, width, 3), 255, np.uint8)
-    boxes = []
+def _mosaic(patches: Array, most: int) -> Tile:
+    """(P, s, s, 3) on white with room for `most`, each in a box of its own look."""
+    side, columns = patches.shape[1], min(most, IN_A_LINE)
+    step = side + GAP_PX
+    height, width = (step * count - GAP_PX for count in (-(-most // columns), columns))
+    image, boxes = np.full((height, width, 3), 255, np.uint8), []
     for n, patch in enumerate(patches):
-        left = n * (side + GAP_PX)
-        image[:, left : left + side] = patch
-        boxes.append(Box(np.array([left / width, 0.0, (left + side) / width, 1.0]), n))
+        top, left = step * (n // columns), step * (n % columns)
+        image[top : top + side, left : left + side] = patch
+        place = np.array([left, top, left + side, top + side]) / [width, height, width, height]
+        boxes.append(Box(place, n))
     return Tile(image, tuple(boxes))
 
 
@@ -103,7 +104,7 @@ def _tile(found: Found, title: str, which: int | None) -> Tile:
 def _slots(label: str, looked: Looked) -> Drawn:
     tiles = [Tile(points=looked.slots[:, n], title=f"query {n}") for n in range(looked.slots.shape[1])]
     rows: list[Row] = [
-        (number, "slot", 1, n, "", "", *map(float, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
+        (number, "slot", "", n, "", "", *map(float, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
         for number, slots in zip(looked.ids, looked.slots, strict=True)
         for n, (x, y, w, h) in enumerate(slots)
     ]
