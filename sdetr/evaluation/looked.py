@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +80,9 @@ def read_looked(path: Path) -> Looked:
                 if field_:
                     images.setdefault(int(number), {})[field_] = arrays[name]
             slots = arrays["slots"]
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} holds no looks ({error}); make it again") from error
     found = tuple(Found(**images[n]) for n in sorted(images))
     return Looked(about["kind"], tuple(about["classes"]), about["above"], tuple(about["ids"]), found, slots)
