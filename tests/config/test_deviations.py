@@ -19,9 +19,6 @@ PARAMS = Params(ROOT / "params")
 SHOWN = shown(PARAMS)
 GUESSED = {line.cells["id"] for line in printed("decisions") if "guessed" in line.cells["kind"]}
 WAITS = {
-    "F24": "updetr-panoptic",
-    "F25": "updetr-panoptic",
-    "E16": "updetr-panoptic",
     "E21": "updetr-queries",
     "E22": "detreg-slots",
 }

@@ -10,8 +10,6 @@ from tests.config.published import Printed, printed
 PARAMS = Params(Path(__file__).parents[2] / "params")
 DECIDED = {line.cells["name"].strip("`"): line for line in printed("protocols")}
 TASKS = {
-    "panoptic_boxes": "panoptic segmentation is not there yet",
-    "panoptic_masks": "panoptic segmentation is not there yet",
 }
 LOOKING = ("proposals", "pictures")
 """Tasks that train nothing."""
