@@ -6,7 +6,7 @@ from typing import Any
 import sdetr.evaluation.look_settings as looks
 from sdetr.config.base import Settings, SettingsError
 from sdetr.config.experiment import Composer
-from sdetr.config.finetuning import finetune, protocol_of, stands_for
+from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands_for
 from sdetr.config.job import Job
 from sdetr.config.layers import nearest
 from sdetr.config.pretraining import pretrain, propose
@@ -112,6 +112,7 @@ SLOTS = {"init": "weights", "heads": "heads"}
 def _finetuned(stages: Stages, protocol: str, model: str, start: Start) -> tuple[Settings, dict[str, str]]:
     last = start.further[-1]
     before = finetune(stages, last.protocol, model, start.without_last(), last.seed)
+    evaluate(stages, before)  # for its page: no table may have it here
     inputs = {"init": before.outputs["weights"]}
     return FinetunedSettings(kind="finetuned", **inputs), inputs
 
