@@ -16,6 +16,7 @@ from sdetr.models.backbone import ResNet
 from sdetr.models.detector import Detector
 from sdetr.objectives.detection import Detection
 from sdetr.objectives.objective import Objective
+from sdetr.objectives.one_shot import OneShot
 from sdetr.training.loop import take_step
 from sdetr.training.pretrain import search_of
 from sdetr.training.ranks import ALONE, Ranks
@@ -27,7 +28,9 @@ from tests.models.small import random_boxes
 from tests.training.test_every_pretext import run_of
 
 IMAGES, STEPS, CLASSES, SIDE = 8, 3, 5, 64
-CASES = ("detection", "updetr", "detreg", "siamese")
+CASES = ("detection", "one_shot", "updetr", "detreg", "siamese")
+LABELLED = {"detection": CLASSES, "one_shot": 1}
+"""Cases with labels → how many classes."""
 CPU = torch.device("cpu")
 
 
@@ -52,15 +55,16 @@ def three_steps(case: str, ranks: Ranks = ALONE, micro_batch: int | None = None)
 def _begun(case: str) -> tuple[PretrainRun, Objective]:
     """Without anything that is drawn for a batch as a whole: dropout, shuffles, jitter."""
     with tempfile.TemporaryDirectory() as folder:
-        run = run_of("updetr" if case == "detection" else case, "detr", Path(folder) / "target.safetensors")
+        run = run_of("updetr" if case in LABELLED else case, "detr", Path(folder) / "target.safetensors")
         run = run.model_copy(update={"model": run.model.model_copy(update={"dropout": 0.0})})
         quiet = {"updetr": {"query_dropout": 0.0}, "siamese": {"box_jitter": 0.0}}.get(case, {})
         run = run.model_copy(update={"pretext": run.pretext.model_copy(update=quiet)})
         torch.manual_seed(0)
-        if case == "detection":
-            detector = Detector(run.model, run.trunk, CLASSES)
+        if case in LABELLED:
+            detector = Detector(run.model, run.trunk, LABELLED[case])
             detector.freeze_backbone(1.0)
-            return run, Detection(detector, run.model.detection, None)
+            make = Detection if case == "detection" else OneShot
+            return run, make(detector, run.model.detection)
         trunk = json.dumps(run.trunk.said())
         save_weights(ResNet(run.trunk), Path(str(run.target)), {"kind": "backbone", "trunk": trunk})
         return run, search_of(run, None, CPU)
@@ -74,15 +78,11 @@ def _batch(case: str, run: PretrainRun, step: int) -> list[View]:
 
 def _view(case: str, regions: int, random: torch.Generator) -> View:
     images = torch.randint(0, 256, (IMAGES, 3, SIDE, SIDE), dtype=torch.uint8, generator=random)
-    counts = [(3 - i) % 4 if case == "detection" else regions for i in range(IMAGES)]
+    counts = [(3 - i) % 4 if case in LABELLED else regions for i in range(IMAGES)]
     boxes = [random_boxes(count, random) for count in counts]
-    labels = [
-        torch.randint(CLASSES, (n,), generator=random)
-        if case == "detection"
-        else torch.zeros(n, dtype=torch.int64)
-        for n in counts
-    ]
-    crops = torch.randint(0, 256, (IMAGES, regions, 3, 32, 32), dtype=torch.uint8, generator=random)
+    labels = [torch.randint(LABELLED.get(case, 1), (n,), generator=random) for n in counts]
+    each = 1 if case == "one_shot" else regions
+    crops = torch.randint(0, 256, (IMAGES, each, 3, 32, 32), dtype=torch.uint8, generator=random)
     padding = torch.zeros(IMAGES, SIDE, SIDE, dtype=torch.bool)
     return View(images, padding, list(range(IMAGES)), boxes, labels, None if case == "detection" else crops)
 
