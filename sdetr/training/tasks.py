@@ -70,13 +70,7 @@ class DetectionTask:
         return []
 
     def _images(self, workers: int) -> TrainBatches:
-        protocol, part = self.run.protocol, self.ranks.part(self.run.protocol.batch)
-        return TrainBatches(
-            self.train_set,
-            protocol.augment,
-            protocol.batch,
-            self.run.seed,
-            workers,
-            protocol.buckets,
-            part,
-        )
+        protocol, seed = self.run.protocol, self.run.seed
+        part = self.ranks.part(protocol.batch)
+        augment, batch = protocol.augment, protocol.batch
+        return TrainBatches(self.train_set, augment, batch, seed, workers, protocol.buckets, part)
