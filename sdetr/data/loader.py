@@ -61,9 +61,7 @@ class TrainBatches:
 
     def _item(self, row: int, change: Change) -> tuple[Targeted, int]:
         sample = self._dataset[row]
-        crowds = bool(
-            self._dataset.things
-        )  # panoptic segmentation learns them like any segment (UP-DETR T20)
+        crowds = bool(self._dataset.things)  # to be segmented like all else (UP-DETR T20)
         return changed(_targets(sample, crowds), change), sample.image_id
 
     def _change(self, place: Place) -> Change:

@@ -187,6 +187,13 @@ def broken(folder: Path, change: Any) -> DatasetSettings:
     return DatasetSettings.model_validate(said)
 
 
+def test_a_segment_one_pixel_wide_stays_in_the_index(tmp_path: Path) -> None:
+    prepare(broken(tmp_path, lambda c, info: info.update(bbox=[2, 0, 1, 6])), "x", tmp_path / "train.json")
+    found = Index.load(tmp_path / "train.json")
+    assert [a.box_xywh_px for a in found.annotations] == [(2, 0, 0, 5)]
+    assert found.funnel["degenerate"] == 1
+
+
 @pytest.mark.parametrize(
     "change, said",
     [
