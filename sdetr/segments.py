@@ -37,4 +37,5 @@ def read_segments(source: Path | bytes, size: tuple[int, int]) -> Ids:
     if mode != "RGB" or colours.shape[:2] != size:
         found = f"{mode} of {'x'.join(map(str, colours.shape[:2]))} (HxW)"
         raise ValueError(f"{where} is {found}, expected RGB of {size[0]}x{size[1]}, as its image")
-    return colours.astype(np.int64) @ np.array([1, 256, 65536])
+    ids: Ids = colours.astype(np.int64) @ np.array([1, 256, 65536])
+    return ids

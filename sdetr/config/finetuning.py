@@ -92,10 +92,10 @@ def evaluate(stages: Stages, run: Job) -> Job:
             how["novel"] = _novel(stages, run.settings["protocol"]["test"])
         if run.settings["protocol"]["task"] == "one_shot":
             how |= {"one_shot": True, "unseen": run.settings["unseen"]}
-    segments = {slot: file for slot, file in run.outputs.items() if slot == "panoptic"}
-    how |= segments
+    inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
+    if "panoptic" in run.outputs:
+        how["panoptic"] = inputs["panoptic"] = run.outputs["panoptic"]
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
-    inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]} | segments
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)
 

@@ -112,11 +112,12 @@ def stack(items: Sequence[tuple[Targeted, int]], shape: tuple[int, int]) -> View
 
 def _shown(items: Sequence[Targeted], shape: tuple[int, int]) -> Tensor | None:
     """(B, H, W); padding shows nothing."""
-    if any(item.shown is None for item in items):
+    each = [item.shown for item in items if item.shown is not None]
+    if len(each) < len(items):
         return None
     shown = torch.full((len(items), *shape), -1, dtype=torch.int16)
-    for i, item in enumerate(items):
-        shown[i, : item.size[0], : item.size[1]] = item.shown
+    for i, own in enumerate(each):
+        shown[i, : own.shape[0], : own.shape[1]] = own
     return shown
 
 

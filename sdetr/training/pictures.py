@@ -52,7 +52,7 @@ def _draw_some(
 def _segments_tile(sample: Sample, classes: list[str], found: Found) -> Image.Image:
     """Every segment in the colour of its class, lighter than its outline, with its name in its middle."""
     pixels = sample.image.permute(1, 2, 0).numpy().astype(np.float32)
-    mine = found.segments(pixels.shape[:2])  # type: ignore[arg-type]
+    mine = found.segments(pixels.shape[:2])
     for number, label in zip(mine.id, mine.label, strict=True):
         own = mine.ids == number
         inside = own & np.roll(own, 1, 0) & np.roll(own, -1, 0) & np.roll(own, 1, 1) & np.roll(own, -1, 1)

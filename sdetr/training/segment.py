@@ -121,8 +121,8 @@ def _first_alike(labels: Tensor, things: Tensor) -> Tensor:
 
 def _said(image_id: int, answers: Answers, size_px: Tensor, runs: list[str], found: Found) -> Said:
     boxes = clipped_xywh_px(answers.boxes_xyxy_px, size_px)
-    columns = (values.cpu().numpy() for values in (answers.labels, boxes, answers.scores))
-    return Said(image_id, *columns, runs, found)
+    label, box, score = (values.cpu().numpy() for values in (answers.labels, boxes, answers.scores))
+    return Said(image_id, label, box, score, runs, found)
 
 
 def _columns(rows: list[Said], classes: list[str], runs: bool) -> dict[str, Any]:
