@@ -44,7 +44,9 @@ def test_every_run_has_one_page_made_from_its_small_files(scale):
         assert page.settings_file == f"data/{scale}/settings/runs/{path}.yaml"
         assert page.settings["settings"] == run.digest
         names = {Path(file).name for slot, file in page.inputs.items() if slot != "settings"}
-        measured = {"metrics.json"} if run.stage == "finetune" else set()
+        is_first = any(job.inputs.get("init") == run.outputs["weights"] for job in plan.of("finetune"))
+        assert (f"{path}/metrics" in plan.jobs) == (run.stage == "finetune" and not is_first)
+        measured = {"metrics.json"} if f"{path}/metrics" in plan.jobs else set()
         assert names == {"run.json", "metrics.jsonl", "settings.yaml"} | measured
 
 
