@@ -28,6 +28,8 @@ PARAMETERS = {
 BYTES_OF_A_NUMBER = 4
 BYTES_OF_AN_ANSWER = 107
 """In predictions.json: two whole numbers and five of up to 17 digits; of scale demo's files."""
+CLASSES_OF_AN_IMAGE = 1.4
+"""Of VOC 2007 test, about: one-shot detection is asked for each of them."""
 VIEW_BYTES = {"pairs": (33, 14.2), "crops": (11, 20.8)}
 """Of a planned view, and of each region in it, as Parquet compresses them (tests/config/test_disk.py)."""
 CLASSES_OF_IMAGENET, IMAGES_OF_IMAGENET = 1000, 1281167
@@ -74,6 +76,8 @@ def bytes_of(plan: Plan, job: Job) -> float | None:
             protocol = job.settings["protocol"]
             model = ModelSettings.model_validate(job.settings["model"])
             kept = min(model.asked, protocol.get("max_detections", 100))
+            if query := protocol.get("query"):
+                kept = kept * query["passes"] * CLASSES_OF_AN_IMAGE
             answers = _times(images_of(plan, job.inputs["test"]), kept * BYTES_OF_AN_ANSWER)
             weights = _weights(job)
             return None if weights is None or answers is None else weights + answers

@@ -94,3 +94,11 @@ def test_a_part_of_what_we_draw_has_its_share():
         job.settings["subset"]["share"]: images_of(plan, job.outputs["index"]) for job in plan.of("subset")
     }
     assert whole and parts == {share: round(share * whole) for share in parts} and len(parts) > 1
+
+
+def test_one_shot_answers_are_of_every_question():
+    one_shot, detection = (
+        compile_plan(ROOT / "params", "paper", [table]) for table in ("updetr-oneshot", "updetr-voc")
+    )
+    sizes = [bytes_of(plan, plan.of("finetune")[0]) for plan in (one_shot, detection)]
+    assert sizes[0] - sizes[1] == pytest.approx(4952 * 100 * BYTES_OF_AN_ANSWER * (5 * 1.4 - 1))

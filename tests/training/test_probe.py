@@ -78,3 +78,12 @@ def test_the_verb_times_each_kind_once(monkeypatch, capsys):
         and "measured now: finetune detr, 12 queries" in said
         and "≥" not in said.split("GPU")[1]
     )
+
+
+def test_one_shot_noise_has_a_crop_to_an_image_and_one_class():
+    plan = compile_plan(ROOT / "params", "smoke", ["updetr-oneshot"])
+    run = TypeAdapter(FinetuneRun).validate_python(plan.of("finetune")[0].settings)
+    (view,) = probe.noise(run, 3, torch.device("cpu"))
+    assert view.crops.shape == (3, 1, 3, 32, 32)
+    assert {label for labels in view.labels for label in labels.tolist()} == {0}
+    assert probe.images_per_second(run, torch.device("cpu")) > 0
