@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-import sdetr.evaluation.look_settings as looks
+import sdetr.training.settings as training
 from sdetr.config.base import Settings, SettingsError
 from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands_for
@@ -13,13 +13,13 @@ from sdetr.config.pretraining import pretrain, propose
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.data.subsets.settings import of_draw
-from sdetr.evaluation.look_settings import FinetunedSettings, LookRun, PatchesSettings, SearchSettings
+from sdetr.evaluation.look_settings import LOOKS, FinetunedSettings, LookRun, PatchesSettings, SearchSettings
 from sdetr.evaluation.settings import PretrainedSettings, ProposerSettings, UntrainedSettings
 from sdetr.objectives.settings import UpdetrSettings
 from sdetr.report.figure_settings import LooksPanel, ProposalsPanel
 from sdetr.views.settings import CropsSettings
 
-RUN_FILES = {"looks": looks.LOOKS, "settings_copy": "settings.yaml", "record": "run.json"}
+RUN_FILES = {"looks": LOOKS, "settings_copy": "settings.yaml", "record": "run.json"}
 """What a finished run declares, by slot."""
 SEED = 0
 """Of what is drawn, or of a pretraining whose start names none: a figure shows one run."""
@@ -120,6 +120,6 @@ def _finetuned(stages: Stages, protocol: str, model: str, start: Start) -> tuple
 def _add(stages: Stages, protocol: str, what: str, said: Any, inputs: dict[str, str]) -> Job:
     settings = stages.compose.picturing(protocol)
     test = stages.dataset(settings.dataset).outputs["index"]
-    run = LookRun(stage="look", recipe=looks.RECIPE, protocol=settings, test=test, what=said)
+    run = LookRun(stage="look", recipe=training.RECIPES["look"], protocol=settings, test=test, what=said)
     path = f"evaluate/{protocol}/{what}"
     return stages.add("look", path, run, inputs | {"test": test}, stages.under(path, RUN_FILES))

@@ -10,9 +10,6 @@ from sdetr.evaluation.settings import PretrainedSettings, ProposerSettings, Untr
 from sdetr.objectives.settings import UpdetrSettings
 from sdetr.views.settings import CropsSettings
 
-RECIPE = 1
-"""Raise it when the same settings give other looks."""
-
 LOOKS = "looks.npz"
 """What a look writes beside its record."""
 

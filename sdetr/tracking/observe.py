@@ -84,7 +84,8 @@ class Observer:
         if job.stage not in DRAWN:
             told = record.get("inputs", {})
             return {slot: Digested(said["path"], said["sha256"]) for slot, said in told.items()}
-        files = {slot: file for slot, file in job.inputs.items() if slot.endswith((".metrics", "settings"))}
+        read = (".metrics", ".looks", "settings")
+        files = {slot: file for slot, file in job.inputs.items() if slot.endswith(read)}
         there = {slot: file for slot, file in files.items() if (self.root / file).exists()}
         return {slot: Digested(file, sha256(self.root / file)) for slot, file in there.items()}
 

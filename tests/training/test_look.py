@@ -89,6 +89,20 @@ def test_images_are_the_first_by_number_that_have_labels_as_they_are(tmp_path, r
     assert max(small.images[0].pixels.shape) == 24
 
 
+def test_crowds_are_neither_labels_nor_a_reason_for_more_boxes(tmp_path, run, look_at) -> None:
+    index = json.loads(Path(run.test).read_text())
+    index["info"]["root"] = str(Path(run.test).parent)
+    for row in index["annotations"]:
+        row["iscrowd"] = int(row["image_id"] == LABELLED[0] or row["id"] == 2)
+    (tmp_path / "crowds.json").write_text(json.dumps(index))
+    looked = look_at(
+        pretrained(tmp_path, run, DETREG, None), {"kind": "boxes"}, test=str(tmp_path / "crowds.json")
+    )
+    assert list(looked.ids) == LABELLED[1:]  # the first has nothing but a crowd
+    assert [len(shown.boxes) for shown in looked.images] == [1, 3, 1]
+    assert [len(shown.truth) for shown in looked.images] == [1, 3, 1]
+
+
 def test_attention_is_what_explain_shows_of_the_same_queries(tmp_path, run, look_at) -> None:
     what, images = pretrained(tmp_path, run, DETREG, None), Dataset(Path(run.test))
     looked = look_at(what, {"kind": "attention", "count": 3}, images=1)
