@@ -26,7 +26,7 @@ def notes(content: Content, folder: Path) -> str:
         f"Paper: {_sentence(table.source)}",
         "Δ is ours − paper." if content.settings.compares else "",
         _superseded(table),
-        *(f"*{escape(reference.label)}*: {_sentence(reference.source)}" for reference in table.references),
+        *dict.fromkeys(f"*{escape(one.label)}*: {_sentence(one.source)}" for one in table.references),
         _leads(content),
         _stands(content.settings.stands),
         _same(content),
