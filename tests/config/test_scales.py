@@ -25,7 +25,7 @@ OF_LONG_OR_WIDE_COLUMNS |= {"siamese-coco-deformable-50e", "siamese-coco-conditi
 """Protocols of columns whose table says that they are made at scale paper alone."""
 OF_MORE_RUNS = {"detreg-coco-full-50e", *(f"detreg-coco-{share}pct" for share in (1, 2, 5, 10))}
 OF_MORE_RUNS |= {"siamese-voc-conditional-50e", "siamese-voc-dab-50e", "siamese-voc-10pct-dab-50e"}
-OF_MORE_RUNS |= {f"detreg-coco-{share}pct-150e" for share in (1, 2, 5, 10)}
+OF_MORE_RUNS |= {f"detreg-coco-{share}pct-150e" for share in (1, 2, 5, 10)} | {"detreg-fewshot-30"}
 OF_MORE_RUNS |= {"deformable-coco-50e", "dab-coco-50e", "siamese-voc-30pct-50e", "siamese-voc-70pct-50e"}
 """Those of tables with more rows, columns or seeds than scale demo makes."""
 
