@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdetr.config.base import SettingsError
-from sdetr.config.compile import compile_plan, compile_table
+from sdetr.config.compile import compile_plan, compile_shown
 from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.config.plan import Plan
@@ -125,7 +125,7 @@ def test_no_path_holds_two_settings_whichever_tables_are_made(scale):
     composer = Composer(Params(ROOT / "params"), scale)
     together = compile_plan(ROOT / "params", scale)
     for table in composer.params.names("tables"):
-        alone = compile_table(composer, table)[1].plan.jobs
+        alone = compile_shown(composer, table)[1].plan.jobs
         shared = [path for path in alone if path in together.jobs]
         assert [path for path in shared if alone[path].settings != together.jobs[path].settings] == []
     files = [(file, job.path) for job in together.jobs.values() for file in job.outputs.values()]

@@ -25,7 +25,7 @@ def test_slurm_lists_every_table_with_no_data(project):
     assert int(together) > 15 * len(tables)
 
 
-@pytest.mark.parametrize("profile, runs", [("demo", 21), ("smoke", 89), ("local", 199)])
+@pytest.mark.parametrize("profile, runs", [("demo", 21), ("smoke", 87), ("local", 198)])
 def test_each_profile_plans_its_scale(project, profile, runs):
     said = project.snakemake("--profile", profile, "-n", "all_tables")
     assert re.search(rf"^finetune +{runs}$", said, flags=re.MULTILINE)

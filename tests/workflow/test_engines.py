@@ -10,7 +10,9 @@ from sdetr.config.job import STAGES
 
 Job = tuple[str, frozenset[str], frozenset[str]]
 
-SHARDS, DRAWN = "propose", {"drawn_data": "data"}
+SHARDS, ALIKE = "propose", {"drawn_data": "data", "finetune_masks": "finetune"}
+"""Rules of a stage that has several."""
+ALONE = {"tables": "table", "figures": "figure"}
 
 
 def jobs_of_snakemake(project, scale: str, tables: str) -> set[Job]:
@@ -31,7 +33,7 @@ def jobs_of_snakemake(project, scale: str, tables: str) -> set[Job]:
         if rule[1] == SHARDS:
             shards |= dict.fromkeys(outputs, inputs)
         else:
-            found[min(outputs)] = (DRAWN.get(rule[1], rule[1]), inputs, outputs)
+            found[min(outputs)] = (ALIKE.get(rule[1], rule[1]), inputs, outputs)
     joined = set()
     for stage, inputs, outputs in found.values():
         parts = inputs & shards.keys()
@@ -55,7 +57,8 @@ def jobs_of_dvc(project) -> set[Job]:
 
 def stage_of(name: str) -> str:
     """`finetune@<path>` and `finetune-2@<path>` → finetune, `tables-<name>` → table."""
-    return "table" if name.startswith("tables-") else re.split("[@-]", name)[0]
+    first = re.split("[@-]", name)[0]
+    return ALONE.get(first, first)
 
 
 @pytest.mark.parametrize("scale, selection", [("smoke", "all"), ("demo", "first"), ("paper", "all")])
