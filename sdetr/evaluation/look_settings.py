@@ -43,6 +43,14 @@ class PatchesSettings(Settings):
     """Of the crops' colours."""
 
 
+class AskedSettings(Settings):
+    """Answers of a one-shot detector that are sure enough, and the crop that it was asked with: the first one
+    of a measurement, for the image's first class (UP-DETR, Figure 8)."""
+
+    kind: Literal["asked"]
+    above: Fraction
+
+
 class SlotsSettings(Settings):
     """Boxes of the first queries, whatever they find, in all images (DETReg, Figure 4)."""
 
@@ -61,6 +69,7 @@ Show = (
     | AttentionSettings
     | DetectionsSettings
     | PatchesSettings
+    | AskedSettings
     | SlotsSettings
     | GradientsSettings
 )

@@ -66,6 +66,16 @@ def _patches(label: str, looked: Looked) -> Drawn:
     return (Strip(label, tuple(above)), Strip("patches", tuple(below))), rows, _counted(looked)
 
 
+def _asked(label: str, looked: Looked) -> Drawn:
+    """What is found has no name of its own: it is like what the crop below shows."""
+    above = []
+    for number, found in _each(looked):
+        boxes = [Box(box, 0, f"{score:.2f}") for box, score in zip(found.boxes, found.scores, strict=True)]
+        above.append(Tile(found.pixels, tuple(boxes), f"image {number}", _none_sure(looked, found)))
+    below = tuple(_mosaic(found.patches, 1) for found in looked.images)
+    return (Strip(label, tuple(above)), Strip("asked with", below)), _rows(looked), _counted(looked)
+
+
 def _mosaic(patches: Array, most: int) -> Tile:
     """(P, s, s, 3) on white with room for `most`, each in a box of its own look."""
     side, columns = patches.shape[1], min(most, IN_A_LINE)
@@ -121,6 +131,7 @@ KINDS: dict[str, Callable[[str, Looked], Drawn]] = {
     "detections": _detections,
     "attention": _attention,
     "patches": _patches,
+    "asked": _asked,
     "gradients": _gradients,
     "slots": _slots,
 }

@@ -17,6 +17,7 @@ from sdetr.data.settings import ResizeSettings
 from sdetr.data.transforms import Targeted, resize
 from sdetr.evaluation.look_settings import (
     LOOKS,
+    AskedSettings,
     AttentionSettings,
     BoxesSettings,
     DetectionsSettings,
@@ -38,6 +39,7 @@ from sdetr.proposals.store import Proposals
 from sdetr.settings_file import load
 from sdetr.training.attempt import logged_to
 from sdetr.training.device import choose_device, describe, peak_bytes
+from sdetr.training.look_asked import Asker
 from sdetr.training.look_one import (
     Finder,
     as_many_as_labels,
@@ -87,7 +89,7 @@ def looked_at(run: LookRun, images: Dataset, device: torch.device) -> Looked:
     if isinstance(protocol.show, SlotsSettings):
         places = _slots(_detector(run).to(device), images, protocol.resize, protocol.show.count)
         return Looked("slots", tuple(images.classes), 0.0, tuple(images.ids), slots=places)
-    find, above = _finder(run, device), getattr(protocol.show, "above", 0.0)
+    find, above = _finder(run, images, device), getattr(protocol.show, "above", 0.0)
     samples = list(islice(_labelled(images), protocol.images))
     if not samples:
         raise ValueError(f"{run.test}: no image has a label; pictures are of images that have some")
@@ -117,7 +119,7 @@ def _shown(sample: Sample, find: Finder, protocol: PicturesProtocolSettings) -> 
     )
 
 
-def _finder(run: LookRun, device: torch.device) -> Finder:
+def _finder(run: LookRun, images: Dataset, device: torch.device) -> Finder:
     """Raises ValueError for what nobody can show."""
     size, longest = run.protocol.resize, run.protocol.shown_px
     match run.protocol.show, run.what:
@@ -125,6 +127,8 @@ def _finder(run: LookRun, device: torch.device) -> Finder:
             return first_proposals(Proposals(Path(file)))
         case PatchesSettings() as show, SearchSettings() as what:
             return Searcher(what, show, size, device)
+        case AskedSettings(above=above), FinetunedSettings(init=weights):
+            return Asker(Path(weights), images, size, above, device)
         case DetectionsSettings(above=above), FinetunedSettings():
             return sure_detections(_detector(run).to(device), size, above)
         case BoxesSettings(), PretrainedSettings() | UntrainedSettings():

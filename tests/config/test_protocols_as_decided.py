@@ -14,8 +14,8 @@ LOOKING = ("proposals", "pictures")
 BESIDE = {"overfit", "conditional-coco-50e", "dab-coco-50e", "deformable-coco-50e"}
 BESIDE |= {"detr-coco-300e", "detr-coco-500e"}
 """Protocols that no table of the three papers has."""
-SEEN = {"updetr-detections"}
-"""And one whose threshold alone was decided (E21)."""
+SEEN = {"updetr-detections", "updetr-oneshot-detections"}
+"""And two whose threshold alone was decided (E21)."""
 
 
 @pytest.mark.parametrize("name", DECIDED)

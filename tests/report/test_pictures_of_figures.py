@@ -42,6 +42,7 @@ LOOKS = {
     "detections": (0.7, SURE),
     "attention": (0.0, {"maps": MAPS}),
     "patches": (0.9, SURE | PATCHES | {"best": np.array([0.92, 0.97], np.float32)}),
+    "asked": (0.7, SURE | {"patches": PATCHES["patches"][:1], "best": np.array([0.97], np.float32)}),
     "gradients": (0.0, {"maps": RNG.random((3, 30, 40), np.float32)}),
 }
 
@@ -114,6 +115,16 @@ def test_every_box_is_listed_and_its_words_are_drawn(tree: Tree) -> None:
     np.testing.assert_allclose(places(rows), BOXES, atol=1e-6)
     drawn = OUT.with_suffix(".svg").read_text()
     assert "dog &lt;b&gt; 0.97" in drawn and "cat 0.92" in drawn and "image 9" in drawn
+
+
+def test_what_a_crop_asked_for_is_listed_by_its_class_and_the_crop_is_drawn(tree: Tree) -> None:
+    rows = make(tree, put(tree, a_look("asked")))
+    assert [(row["what"], row["class"], row["score"]) for row in rows] == [
+        ("box", "dog <b>", "0.97"),
+        ("box", "cat", "0.92"),
+    ]
+    drawn = OUT.with_suffix(".svg").read_text()
+    assert "asked with" in drawn and "0.97" in drawn and drawn.count("<image") == 2
 
 
 def test_labels_are_those_of_the_same_images(tree: Tree) -> None:
