@@ -2,7 +2,7 @@
 From params/ to the papers' tables.
 
 IN    params/**, and images: made here at the scales demo and smoke, brought by you at paper (data/raw/<data set>/)
-OUT   reports/{scale}/tables/*.{md,csv,json}, reports/{scale}/runs/**.html, and what MLflow shows
+OUT   reports/{scale}/index.html, tables/*.{md,csv,json}, figures/*.{png,svg,csv,json}, runs/**.html, and what MLflow shows
 
 The plan says which jobs there are; rules say what a stage calls. `snakemake --profile demo all_tables` is what `make demo` runs.
 """

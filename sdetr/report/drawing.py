@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from itertools import cycle
+from itertools import count
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ KNOWN = ("from scratch", "UP-DETR", "DETReg", "Siamese DETR")
 
 
 def draw(title: str, note: str, panels: Mapping[str, Panel], x: str, log: bool) -> "Figure":
-    """Published numbers are crosses, where no `note` says that they do not belong beside ours."""
+    """Published numbers are large hollow marks, where no `note` says that they do not belong beside ours."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -92,11 +92,17 @@ def _ends(panel: Panel) -> str:
 
 
 def _looks(panels: Iterable[Panel]) -> dict[str, dict[str, object]]:
-    """A label looks the same in every panel."""
+    """A label looks the same in every panel, a known one in every figure, and no two alike."""
     here = dict.fromkeys(line.label for panel in panels for line in panel.lines.values())
-    labels = [*KNOWN, *(label for label in here if label not in KNOWN)] if here.keys() & set(KNOWN) else here
-    ways = zip(labels, cycle(COLOURS), cycle(DASHES), cycle(MARKS), strict=False)
-    return {label: {"color": c, "linestyle": d, "marker": m} for label, c, d, m in ways}
+    known = {label: n for n, label in enumerate(KNOWN) if label in here}
+    free = (n for n in count() if n not in known.values())
+    return {label: _look(known[label] if label in known else next(free)) for label in here}
+
+
+def _look(n: int) -> dict[str, object]:
+    """Of six colours and six dashes; each further round pairs them anew."""
+    turned = (n + n // len(COLOURS)) % len(DASHES)
+    return {"color": COLOURS[n % len(COLOURS)], "linestyle": DASHES[turned], "marker": MARKS[turned]}
 
 
 def _panel(axes: "Axes", panel: Panel, looks: Mapping[str, Mapping[str, object]], compares: bool) -> None:
@@ -117,4 +123,5 @@ def _line(axes: "Axes", line: Line, look: Mapping[str, object], compares: bool) 
         axes.fill_between(x, low, high, color=str(look["color"]), alpha=0.15, linewidth=0)
     published = [(point.x, point.paper) for point in line.points if point.paper is not None]
     if compares and published:
-        axes.plot(*zip(*published, strict=True), linestyle="", marker="x", color=str(look["color"]))
+        bare = {**look, "linestyle": "", "markersize": 7, "markerfacecolor": "none"}
+        axes.plot(*zip(*published, strict=True), label=f"{line.label}, published", **bare)  # type: ignore[arg-type]

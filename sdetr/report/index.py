@@ -13,6 +13,7 @@ from sdetr.files import sha256, write_text
 from sdetr.report.index_settings import IndexRun
 from sdetr.report.links import Links
 from sdetr.report.markup import Markup, folded, paragraph, tag, together
+from sdetr.report.notes import stands_for
 from sdetr.report.run_page import MADE_FROM, STYLE
 from sdetr.report.written import as_html
 from sdetr.settings_file import load
@@ -63,7 +64,8 @@ def _figure(home: Path, name: str) -> Entry:
     runs = dict.fromkeys(run for panel in said["runs"].values() for line in panel.values() for run in line)
     pages = tag("ul", *(tag("li", Links(home).run(run)) for run in runs))
     behind = folded(f"the {len(runs)} runs that are drawn", pages)
-    caption = tag("figcaption", said["caption"], tag("small", said["source"]))
+    stands = [tag("small", told)] if (told := stands_for(said["stands"], mark="")) else []
+    caption = tag("figcaption", said["caption"], tag("small", said["source"]), *stands)
     shown = [tag("figure", picture, caption), paragraph("Numbers and pictures: ", *_spaced(files)), behind]
     return Entry(
         f"figure-{name}", said["title"], together(shown), _thumbnail(home / "figures" / f"{name}.png")
@@ -131,4 +133,5 @@ def _markdown(run: IndexRun, home: Path) -> str:
         words = said["words"].replace("]", r"\]").replace("[", r"\[")
         lines += ["", f"## {said['title']}", "", f"![{words}](figures/{name}.png)", "", said["caption"]]
         lines += ["", f"{said['source']}. Numbers: [csv](figures/{name}.csv)."]
+        lines += ["", told] if (told := stands_for(said["stands"])) else []
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdetr.evaluation.settings import RECIPE
 from sdetr.files import sha256
 from sdetr.report.again import Again
 from sdetr.report.figure_settings import FigureRun, LineRun, PanelRun
@@ -82,24 +83,20 @@ def _ends(line: LineRun, metric: str, again: Again) -> Iterable[Point]:
 def _over_epochs(curves: Sequence[dict[float, float]], paper: Sequence[float | None]) -> tuple[Point, ...]:
     """Where every run was measured; what was published is of the end."""
     shared = sorted(set.intersection(*map(set, curves))) if curves else []
-    points = [Point(x, _summary([curve[x] for curve in curves])) for x in shared]
+    points = [Point(x, y) for x in shared if (y := summarise([curve[x] for curve in curves]))]
     if points and paper and paper[0] is not None:
         points[-1] = Point(points[-1].x, points[-1].y, paper[0])
     return tuple(points)
 
 
-def _summary(values: list[float]) -> Summary:
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return Summary(statistics.fmean(values), std, len(values))
-
-
 def _curve(run: CellRun, metric: str, again: Again) -> dict[float, float]:
     """Epoch → value, of the curve that the run wrote."""
     path = Path(run.run) / "metrics.jsonl"
+    record = Record(Path(run.run) / "run.json", again)
     if metric != LOSS:
         read_result(run, again)  # which believes the run and its curve, or raises
+        record.compare("evaluation recipe", record.value("evaluation_recipe"), RECIPE, "the code's is")
         return {epoch: found[metric] for epoch, found in evaluated(path).items() if metric in found}
-    record = Record(Path(run.run) / "run.json", again)
     record.compare("curve", sha256(path), record.value("outputs", "metrics.jsonl"), "the run wrote")
     return _mean_losses(path)
 

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable, Sequence
 
-VOID = ("img", "meta")
+VOID = ("img", "input", "meta")
 
 
 class Markup(str):

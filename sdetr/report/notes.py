@@ -1,6 +1,7 @@
 """What stands below a table: how to read it, where its numbers come from, and what to be careful about."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ def notes(content: Content, folder: Path) -> str:
         _superseded(table),
         *dict.fromkeys(f"*{escape(one.label)}*: {_sentence(one.source)}" for one in table.references),
         _leads(content),
-        _stands(content.settings.stands),
+        stands_for(content.settings.stands),
         _same(content),
         *_epochs(content),
         "Protocols: " + ", ".join(f"`{protocol}`" for protocol in protocols) + ".",
@@ -90,10 +91,11 @@ def _leads(content: Content) -> str:
     )
 
 
-def _stands(stands: dict[str, str]) -> str:
+def stands_for(stands: Mapping[str, str], mark: str = "`") -> str:
+    """Empty where nothing does; `mark` is around names."""
     if not stands:
         return ""
-    pairs = ", ".join(f"`{here}` for `{name}`" for name, here in stands.items())
+    pairs = ", ".join(f"{mark}{here}{mark} for {mark}{name}{mark}" for name, here in stands.items())
     return f"At this scale other data and backbones stand for the paper's: {pairs}."
 
 

@@ -107,7 +107,8 @@ def _box(axes: "Axes", box: Box, width: int, height: int) -> None:
     from matplotlib.patches import Rectangle
 
     x0, y0, x1, y1 = (float(value) for value in box.xyxy * [width, height, width, height])
-    colour, dash = BRIGHT[box.look % len(BRIGHT)], DASHED[box.look % len(DASHED)]
+    colour = BRIGHT[box.look % len(BRIGHT)]
+    dash = DASHED[(box.look + box.look // len(BRIGHT)) % len(DASHED)]  # seven pairs are no pair of the six
     for line, one, style in (("black", 2.6, "-"), (colour, 1.3, dash)):
         place = (x0, y0), x1 - x0, y1 - y0
         axes.add_patch(Rectangle(*place, fill=False, edgecolor=line, linewidth=one, linestyle=style))

@@ -54,7 +54,7 @@ def _patches(label: str, looked: Looked) -> Drawn:
     above, below, most = [], [], max(len(found.patches) for found in looked.images)
     for number, found in _each(looked):
         boxes = [
-            Box(box, int(n), f"{score:.2f}")
+            Box(box, int(n), f"{n + 1}: {score:.2f}")
             for box, n, score in zip(found.boxes, found.labels, found.scores, strict=True)
         ]
         above.append(Tile(found.pixels, tuple(boxes), f"image {number}", _none_sure(looked, found)))
@@ -86,7 +86,7 @@ def _mosaic(patches: Array, most: int) -> Tile:
         top, left = step * (n // columns), step * (n % columns)
         image[top : top + side, left : left + side] = patch
         place = np.array([left, top, left + side, top + side]) / [width, height, width, height]
-        boxes.append(Box(place, n))
+        boxes.append(Box(place, n, str(n + 1) if most > 1 else ""))
     return Tile(image, tuple(boxes))
 
 

@@ -84,11 +84,12 @@ def explain(
     return picture
 
 
-def _detector(weights: Path, heads: Path | None) -> tuple[Detector, Sequence[str], ResizeSettings | None]:
-    """In eval mode, with names of its logits and the size that it was tested with."""
+def _detector(
+    weights: Path, heads: Path | None
+) -> tuple[Detector, Sequence[str] | None, ResizeSettings | None]:
+    """In eval mode, with the classes that it knows, if any, and the size that it was tested with."""
     if heads is not None:
-        detector = as_pretrained(weights, heads)
-        return detector, ["no object"] * REGION + [OBJECT], None
+        return as_pretrained(weights, heads), None, None
     if not read_card(read_weights(weights)[1], weights).classes:
         raise ValueError(
             f"{weights} knows no classes, as a pretext leaves a detector; --heads names what the pretext "
@@ -100,9 +101,11 @@ def _detector(weights: Path, heads: Path | None) -> tuple[Detector, Sequence[str
 
 @torch.no_grad()
 def surest(
-    detector: Detector, pixels: Tensor, size: ResizeSettings, classes: Sequence[str], count: int
+    detector: Detector, pixels: Tensor, size: ResizeSettings, classes: Sequence[str] | None, count: int
 ) -> list[Query]:
-    """pixels (3, H, W) uint8 → the queries that are surest of an object, best first."""
+    """pixels (3, H, W) uint8 → the queries that are surest of an object, best first; without `classes`, as
+    their pretext says it.
+    """
     height, width = pixels.shape[1:]
     bare = Targeted(pixels, torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
     shape = resized((height, width), size.short, size.longest)
@@ -111,13 +114,13 @@ def surest(
         predictions = detector(view)
         logits = predictions.logits[-1, 0]  # (Q, C), softmax families one more
         chances = logits.sigmoid() if detector.focal else logits.softmax(-1)[:, :-1]
-        known = chances[:, REGION : REGION + 1] if classes[-1] == OBJECT else chances[:, : len(classes)]
+        known = chances[:, : len(classes)] if classes else chances[:, REGION : REGION + 1]
         scores, labels = known.max(dim=-1)
         best = scores.argsort(descending=True)[:count]
         taken = on_levels(looks.of(0, best), looks.inputs[2])
     maps = over_image(taken, (height, width))
     boxes = cxcywh_to_xyxy(predictions.boxes[-1, 0, best]).clamp(0, 1).cpu()
-    names = [OBJECT if classes[-1] == OBJECT else classes[int(labels[query])] for query in best]
+    names = [classes[int(labels[query])] if classes else OBJECT for query in best]
     return [
         Query(int(number), float(scores[number]), name, box, look)
         for number, name, box, look in zip(best, names, boxes, maps, strict=True)

@@ -31,13 +31,12 @@ def test_what_is_taken_of_every_token_adds_up_to_what_the_layer_says(variant: st
     attention = looks.attention
     taken = attention.taken(x, place, memory)
     assert taken.shape == (2, attention.heads, x.shape[1], memory.tokens.shape[1])
-    tokens = memory.tokens.masked_fill(memory.padding[..., None], 0) if variant in SEVERAL else memory.tokens
     if isinstance(attention, DeformableCrossAttention):
         value = attention.value(memory.tokens).masked_fill(memory.padding[..., None], 0)
         heads = value.unflatten(-1, (attention.heads, -1)).transpose(1, 2)
         expected = attention.out((taken @ heads).transpose(1, 2).flatten(2))
     else:
-        expected = got(detector, taken, tokens)
+        expected = got(detector, taken, memory.tokens)
     torch.testing.assert_close(expected, attention(x, place, memory), rtol=1e-4, atol=1e-5)
 
 

@@ -7,11 +7,13 @@ What tests import takes longer than most of them: it is imported once, and every
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +54,7 @@ FOREIGN = (
 """What tests and the code that they test import from elsewhere; nothing of ours, which is mutated."""
 WORKERS = 2
 LONGEST_S = 180
+AREA = re.compile(r"^([^\s#].*):$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ class Mutant:
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
-    mutants = [Mutant(area=area, **m) for area, ms in yaml.safe_load(LIST.read_text()).items() for m in ms]
+    text = LIST.read_text()
+    if twice := [area for area, n in Counter(AREA.findall(text)).items() if n > 1]:
+        raise SystemExit(f"{LIST}: area {twice[0]!r} is there twice, and YAML would keep the last alone")
+    mutants = [Mutant(area=area, **m) for area, ms in yaml.safe_load(text).items() for m in ms]
     mutants = [m for m in mutants if word in m.area or word in m.file]
     if not mutants:
         raise SystemExit(f"no mutant of {LIST} has {word!r} in its area or file")

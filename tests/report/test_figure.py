@@ -10,7 +10,10 @@ import yaml
 from PIL import Image
 
 from sdetr.files import sha256
+from sdetr.report.drawing import draw
 from sdetr.report.figure import make_figure
+from sdetr.report.lines import Line, Panel, Point
+from sdetr.report.statistics import Summary
 from tests.report.conftest import Tree, change
 
 OUT = Path("reports/demo/figures/toy.png")
@@ -123,4 +126,24 @@ def test_what_a_run_was_made_from_has_to_be_what_the_plan_says(tree: Tree) -> No
     make(tree, {"scratch": {"points": [[run]]}})
     tree.settings["records"][f"{run['run']}/run.json"]["settings"] = "of another plan"
     with pytest.raises(ValueError, match=r"run\.json is stale, made from other settings"):
+        make(tree, {"scratch": {"points": [[run]]}})
+
+
+def test_no_two_lines_look_alike_and_those_that_all_figures_know_look_the_same(tree: Tree) -> None:
+    """As updetr-frozen's four rows of its own did, beside the one from scratch."""
+    point = Point(0.0, Summary(1.0, None, 1))
+    labels = ["from scratch", *(f"row {n}" for n in range(30))]
+    lines = {label: Line(label, (point,), ()) for label in labels}
+    axes = draw("t", "", {"one": Panel("p", "AP", lines)}, "epoch", False).axes[0]
+    looks = {str(line.get_label()): (line.get_color(), line.get_marker()) for line in axes.lines}
+    assert len(set(looks.values())) == len(labels)
+    alone = draw("t", "", {"one": Panel("p", "AP", {"a": lines["from scratch"]})}, "epoch", False).axes[0]
+    assert (alone.lines[0].get_color(), alone.lines[0].get_marker()) == looks["from scratch"]
+
+
+def test_a_curve_that_another_evaluation_drew_is_refused(tree: Tree) -> None:
+    run = tree.run("swav_r50", 0, AP=20.0)
+    curve(run, (0, 1.0), (50, 20.0))
+    change(f"{run['run']}/run.json", "evaluation_recipe", to=0)
+    with pytest.raises(ValueError, match=r"run\.json is stale, made from other evaluation recipe"):
         make(tree, {"scratch": {"points": [[run]]}})

@@ -15,7 +15,6 @@ from sdetr.data.normalise import normalise
 from sdetr.data.settings import ResizeSettings
 from sdetr.evaluation.look_settings import LookRun
 from sdetr.evaluation.looked import Looked, read_looked
-from sdetr.evaluation.settings import OBJECT
 from sdetr.interop.detectors import save_detector
 from sdetr.interop.settings import DetectorCard
 from sdetr.interop.weights import read_weights, save_tensors
@@ -107,7 +106,7 @@ def test_attention_is_what_explain_shows_of_the_same_queries(tmp_path, run, look
     what, images = pretrained(tmp_path, run, DETREG, None), Dataset(Path(run.test))
     looked = look_at(what, {"kind": "attention", "count": 3}, images=1)
     detector = as_pretrained(Path(what["init"]), Path(what["heads"]))
-    wanted = surest(detector, images[1].image, SIZE, ["no object", OBJECT], 3)
+    wanted = surest(detector, images[1].image, SIZE, None, 3)
     (shown,) = looked.images
     assert shown.queries.tolist() == [one.number for one in wanted]
     np.testing.assert_allclose(shown.boxes, np.stack([one.box_xyxy for one in wanted]), atol=1e-5)
