@@ -95,6 +95,7 @@ def evaluate(stages: Stages, run: Job) -> Job:
     inputs = {"predictions": run.outputs["predictions"], "test": run.inputs["test"]}
     if "panoptic" in run.outputs:
         how["panoptic"] = inputs["panoptic"] = run.outputs["panoptic"]
+        inputs["segments"] = run.outputs["segments"]
     settings = EvaluateRun(stage="evaluate", recipe=evaluation.RECIPE, test=run.inputs["test"], **how)
     outputs = stages.under(run.path, {"metrics": "metrics.json", "resamples": evaluation.RESAMPLES})
     return stages.add("evaluate", f"{run.path}/metrics", settings, inputs, outputs)

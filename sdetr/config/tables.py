@@ -92,7 +92,8 @@ class PlannedTable:
         if protocol.masks is None:
             why |= dict.fromkeys((*QUALITY, "-mask"), f"{name} is of task {protocol.task}")
         if said.epoch is not None:
-            why = dict.fromkeys(AT_THE_END, "it reads a curve, which has COCO's numbers alone") | why
+            why = dict.fromkeys(AT_THE_END, "it reads a curve, and they are counted at the end") | why
+            why |= {"": "its curve has panoptic quality alone"} if protocol.masks else {}
         refuse_blank(self.name, row, self.settings.metrics, why)
         self.stands |= stands(self.stages, name, model, start)
         return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]

@@ -66,6 +66,15 @@ def nearest(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     return pixels[..., rows[:, None], columns]
 
 
+def centred(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """The same with the pixel that its centre lies in, as PIL's `NEAREST` has it."""
+    rows, columns = (
+        (2 * torch.arange(new, device=pixels.device) + 1) * old // (2 * new)
+        for new, old in zip(size, pixels.shape[-2:], strict=True)
+    )
+    return pixels[..., rows[:, None], columns]
+
+
 def crop(item: Targeted, window: tuple[int, int, int, int]) -> Targeted:
     """Cut out `window` (x, y, width, height); boxes are clipped, and go if nothing of them is left."""
     x, y, width, height = window

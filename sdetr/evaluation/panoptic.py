@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sdetr.evaluation.panoptic_quality import Floats, Segments, qualities, tally
 from sdetr.evaluation.panoptic_truth import PanopticTruth, panoptic_truth
-from sdetr.files import folder_written_whole, write_json
+from sdetr.files import folder_written_whole, sha256, write_json
 from sdetr.segments import read_segments
 
 
@@ -74,12 +74,11 @@ def write_panoptic(path: Path, answers: Answers, classes: tuple[str, ...], thing
     annotations = []
     with folder_written_whole(path.with_suffix("")) as new:
         for image_id, found in answers.items():
-            name = f"{image_id:012d}.png"
-            new.joinpath(name).write_bytes(
-                found.png if isinstance(found.png, bytes) else found.png.read_bytes()
-            )
+            name, png = f"{image_id:012d}.png", found.png
+            new.joinpath(name).write_bytes(png if isinstance(png, bytes) else png.read_bytes())
             infos = [{"id": i, "category_id": c} for i, c in zip(found.id, found.label, strict=True)]
-            annotations.append({"image_id": image_id, "file_name": name, "segments_info": infos})
+            row = {"image_id": image_id, "file_name": name, "sha256": sha256(new / name)}
+            annotations.append(row | {"segments_info": infos})
     categories = [
         {"id": n, "name": name, "isthing": int(thing)}
         for n, (name, thing) in enumerate(zip(classes, things, strict=True))
@@ -88,7 +87,7 @@ def write_panoptic(path: Path, answers: Answers, classes: tuple[str, ...], thing
 
 
 def read_panoptic(path: Path, classes: tuple[str, ...]) -> dict[int, Found]:
-    """What `write_panoptic` wrote. Raises FileNotFoundError, or ValueError for other classes."""
+    """What `write_panoptic` wrote. Raises FileNotFoundError, or ValueError for other classes or pixels."""
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -98,6 +97,10 @@ def read_panoptic(path: Path, classes: tuple[str, ...]) -> dict[int, Found]:
     names = tuple(row["name"] for row in content["categories"])
     if names != classes:
         raise ValueError(f"{path} has the classes {list(names)}, expected {list(classes)}")
+    for row in content["annotations"]:
+        png = path.with_suffix("") / row["file_name"]
+        if sha256(png) != row["sha256"]:
+            raise ValueError(f"{png} is not what {path} lists; train the run's masks again")
     return {
         row["image_id"]: Found(
             path.with_suffix("") / row["file_name"],

@@ -34,9 +34,9 @@ def evaluate_run(settings: Path, predictions: Path, out: Path) -> None:
         answers = read_predictions(predictions)
         found = curves(index, answers, run.any_class)
         numbers = _numbers(run, found, answers)
+        of_segments, also = _of_segments(run, answers)
     except ValueError as error:
         raise ValueError(f"cannot evaluate {predictions}: {error}") from error
-    of_segments, also = _of_segments(run, answers)
     numbers |= of_segments
     write_resamples(resamples := out.with_name(RESAMPLES), run, answers, also)
     result = {

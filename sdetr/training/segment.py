@@ -13,7 +13,7 @@ from sdetr.data.dataset import Dataset
 from sdetr.data.loader import test_views
 from sdetr.data.normalise import normalise
 from sdetr.data.settings import ResizeSettings
-from sdetr.data.transforms import nearest
+from sdetr.data.transforms import centred, nearest
 from sdetr.evaluation.masks import MASK, as_runs
 from sdetr.evaluation.panoptic import Found
 from sdetr.models.answers import Answers
@@ -95,7 +95,7 @@ def segmented(
         return torch.zeros(size, dtype=torch.int64, device=logits.device), []
     large = F.interpolate(masks[None], shape, mode="bilinear", align_corners=False)[0]  # (K, H, W)
     while len(labels):
-        speaker = _first_alike(labels, things)[nearest(large.argmax(0), size)]  # (H, W)
+        speaker = _first_alike(labels, things)[centred(large.argmax(0), size)]  # (H, W)
         area = torch.bincount(speaker.flatten(), minlength=len(labels))[_first_alike(labels, things)]
         large_enough = area > settings.speck_px
         if large_enough.all():

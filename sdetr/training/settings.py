@@ -99,8 +99,8 @@ class ProtocolSettings(ScheduleSettings):
             raise ValueError(f"lr_backbone: {self.lr_backbone}, but train: heads freezes that; give 0")
         if (self.task == "panoptic_masks") != (self.masks is not None):
             raise ValueError(f"masks: {'missing' if self.masks is None else 'given'}, task: {self.task}")
-        if self.masks and (self.lr_backbone or self.train == "heads"):
-            raise ValueError("masks: a mask head learns alone; give lr_backbone 0, and leave train out")
+        if self.masks and (self.lr_backbone or self.train == "heads" or self.matched):
+            raise ValueError("masks: a mask head learns alone; give lr_backbone 0, without train or matched")
         return self
 
     @model_validator(mode="after")
@@ -109,8 +109,8 @@ class ProtocolSettings(ScheduleSettings):
         if one_shot != (self.query is not None):
             found = "missing; a class is asked for by a crop" if one_shot else "given; nothing is asked for"
             raise ValueError(f"query: {found} by task {self.task}")
-        if one_shot and (self.matched or self.train == "heads"):
-            field = "matched: true" if self.matched else "train: heads"
+        if one_shot and (self.matched or self.novel or self.train == "heads"):
+            field = "matched: true" if self.matched else "novel: true" if self.novel else "train: heads"
             raise ValueError(f"{field}: not of task one_shot, which trains a whole detector to match a crop")
         return self
 

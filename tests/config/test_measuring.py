@@ -146,7 +146,7 @@ def test_eleven_points_are_counted_where_the_test_set_is_vocs():
             "tables/detreg-ablation.yaml",
             "start: detreg~detreg-in100-50e}",
             "start: detreg~detreg-in100-50e, epoch: 0}",
-            "row frozen: no class-error, .*: it reads a curve, which has COCO's numbers alone",
+            "row frozen: no class-error, .*: it reads a curve, and they are counted at the end",
         ),
         (
             TABLE,

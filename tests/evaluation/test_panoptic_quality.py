@@ -124,6 +124,10 @@ def test_files_bring_back_every_pixel_and_every_label(tmp_path: Path) -> None:
         read_panoptic(tmp_path / "panoptic.json", ("others",))
     with pytest.raises(FileNotFoundError, match=r"no .*other\.json; train the run's masks again"):
         read_panoptic(tmp_path / "other.json", names)
+    picture = next((tmp_path / "panoptic").glob("*.png"))
+    picture.write_bytes(picture.read_bytes() + b" ")
+    with pytest.raises(ValueError, match=rf"{picture.name} is not what .*panoptic\.json lists"):
+        read_panoptic(tmp_path / "panoptic.json", names)
 
 
 def test_an_image_drawn_k_times_counts_as_k_copies_of_it(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Segments of answers: loops are the judge; nothing found is an answer; ranks agree to the bit."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pycocotools import mask as rle
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -13,6 +15,7 @@ from torch.nn.functional import interpolate
 from sdetr.data.dataset import Dataset
 from sdetr.data.prepare import prepare
 from sdetr.data.settings import DatasetSettings, ResizeSettings
+from sdetr.data.transforms import centred
 from sdetr.evaluation.panoptic import panoptic_quality
 from sdetr.models.answers import Answers
 from sdetr.models.detector import Detector
@@ -38,6 +41,23 @@ def logits_of(labels: list[int], sure: float = 9.0) -> Tensor:
     return logits
 
 
+def nearest_of(old: int, new: int) -> list[int]:
+    """Of every pixel of a line, which of the old ones its centre lies in; on an edge, the later one."""
+    return [int((i + Fraction(1, 2)) * Fraction(old, new)) for i in range(new)]
+
+
+@pytest.mark.parametrize("old, new", [(10, 6), (24, 31), (800, 479), (7, 7), (3, 100)])
+def test_segments_are_resized_as_pil_does_whose_sums_round_where_a_centre_lies_on_an_edge(
+    old: int, new: int
+) -> None:
+    line = np.arange(old, dtype=np.int32)[None]
+    theirs = np.asarray(Image.fromarray(line).resize((new, 1), Image.Resampling.NEAREST))[0]
+    ours = centred(torch.from_numpy(line), (1, new))[0]
+    assert ours.tolist() == nearest_of(old, new)
+    inside = [(i + Fraction(1, 2)) * Fraction(old, new) % 1 != 0 for i in range(new)]
+    assert (ours.numpy() == theirs)[inside].all() and any(inside)
+
+
 def plain(
     logits: Tensor, masks: Tensor, shape: tuple[int, int], size: tuple[int, int], speck: int
 ) -> set[tuple[int, frozenset[tuple[int, int]]]]:
@@ -53,7 +73,7 @@ def plain(
         pixels: dict[Any, set[tuple[int, int]]] = {}
         for y in range(size[0]):
             for x in range(size[1]):
-                there = y * shape[0] // size[0], x * shape[1] // size[1]
+                there = nearest_of(shape[0], size[0])[y], nearest_of(shape[1], size[1])[x]
                 best = max(queries, key=lambda q: (float(large[q][there]), -q))
                 name = best if THINGS[label[best]] else ("stuff", label[best])
                 pixels.setdefault(name, set()).add((y, x))
