@@ -44,7 +44,8 @@ def make_index(settings: Path, out: Path) -> None:
     tables = [_table(home, name) for name in run.tables]
     figures = [_figure(home, name) for name in run.figures]
     write_text(out, _document(run, figures, tables, sha256(settings)))
-    write_text(out.with_suffix(".md"), _markdown(run, home))
+    # Its own digest beside it: two outputs of which one alone changed would look half old to engines.
+    write_text(out.with_suffix(".md"), f"{_markdown(run, home)}\n<!-- {out.name}: sha256 {sha256(out)} -->\n")
     log.info("%s: %d tables, %d figures", out, len(tables), len(figures))
 
 
