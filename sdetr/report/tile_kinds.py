@@ -47,7 +47,18 @@ def _attention(label: str, looked: Looked) -> Drawn:
             for box, query, light in zip(boxes, found.queries, found.maps, strict=True)
         ]
         strips.append(Strip(label, tuple(tiles)))
-    return tuple(strips), _rows(looked), _counted(looked)
+    told = [
+        f"in image {number} query {query} looks most around {_brightest(light)}"
+        for number, found in _each(looked)
+        for query, light in zip(found.queries, found.maps, strict=True)
+    ]
+    return tuple(strips), _rows(looked), "; ".join([_counted(looked), *told])
+
+
+def _brightest(map_: Array) -> str:
+    """The place of the largest value, in fractions of the image from its upper left."""
+    y, x = np.unravel_index(int(map_.argmax()), map_.shape)
+    return f"({(x + 0.5) / map_.shape[1]:.2f}, {(y + 0.5) / map_.shape[0]:.2f})"
 
 
 def _patches(label: str, looked: Looked) -> Drawn:
@@ -100,7 +111,12 @@ def _gradients(label: str, looked: Looked) -> Drawn:
             rows.append(
                 (number, f"gradient of {name}", 1, int(found.queries[0]), "", float(norms.max()), *NONE)
             )
-    return tuple(strips), rows, _counted(looked)
+    told = [
+        f"in image {number} the gradient of {name} is largest at {_brightest(norms)}"
+        for number, found in _each(looked)
+        for name, norms in zip(XYZ, found.maps, strict=True)
+    ]
+    return tuple(strips), rows, "; ".join([_counted(looked), *told])
 
 
 NONE = ("",) * 4

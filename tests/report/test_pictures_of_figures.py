@@ -221,3 +221,13 @@ def test_the_page_of_a_scale_shows_them_with_links_to_what_they_show(tree: Tree)
     make_index(Path("index.yaml"), Path("reports/demo/index.html"))
     page = Path("reports/demo/index.html").read_text()
     assert "image 9 has 2 boxes" in page and f"../../{run}/run.json" in page
+
+
+@pytest.mark.parametrize(
+    "kind, told", [("attention", "query 3 looks most around"), ("gradients", "of z is largest at")]
+)
+def test_words_say_where_a_map_is_brightest(tree: Tree, kind: str, told: str) -> None:
+    maps = LOOKS[kind][1]["maps"].copy()
+    maps[-1, 7, 30] = 9.0
+    make(tree, put(tree, a_look(kind, maps=maps)))
+    assert f"{told} (0.76, 0.25)" in json.loads(OUT.with_suffix(".json").read_text())["words"]
