@@ -27,7 +27,7 @@ def test_a_reader_stumbles_over_nothing_on_a_desk_or_a_phone(everything, browser
 def test_two_clicks_lead_from_a_cell_to_the_command_that_repeats_it(everything, browser):
     run, command = two_clicks(everything.root / "reports/smoke", browser)
     path = run.partition("/runs/")[2].removesuffix(".html")
-    assert path.startswith("finetune/") and f"data/smoke/{path}/weights.safetensors" in command
+    assert path.startswith("finetune/") and f"data/smoke/{path}/run.json" in command
 
 
 def test_snakemakes_own_report_shows_every_table_and_figure(everything, tmp_path):
