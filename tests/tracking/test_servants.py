@@ -15,12 +15,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("how, ended_by", [("default", signal.SIGINT), ("ignore", signal.SIGKILL)])
+def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path, monkeypatch, how, ended_by):
+    """Also what ignores SIGINT, as all that a shell begins in the background does."""
+    monkeypatch.setattr("workflow.lib.tracking_server.servants.STOP_S", 6)
+    sleep = ["env", f"--{how}-signal=INT", "sleep", "100"]
     of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
-    left = subprocess.Popen(["sleep", "100"], env={MARK: str(tmp_path)})
+    left = subprocess.Popen(sleep, env={MARK: str(tmp_path), "PATH": os.environ["PATH"]})
     try:
         Servants(tmp_path).end_leftovers()
-        assert left.wait(5) == -signal.SIGINT
+        assert left.wait(5) == -ended_by
         assert of_others.poll() is None
     finally:
         for process in (left, of_others):
