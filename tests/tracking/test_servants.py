@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path, monke
     of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
     left = subprocess.Popen(sleep, env={MARK: str(tmp_path), "PATH": os.environ["PATH"]})
     try:
+        while Path(f"/proc/{left.pid}/comm").read_text().strip() != "sleep":
+            time.sleep(0.01)
         Servants(tmp_path).end_leftovers()
         assert left.wait(5) == -ended_by
         assert of_others.poll() is None
