@@ -106,7 +106,8 @@ def _document(run: IndexRun, figures: list[Entry], tables: list[Entry], made_fro
         tag(
             "input", type="search", id="search", placeholder="search tables and figures", aria_label="search"
         ),
-        tag("nav", *map(_leading, [*figures, *tables]), aria_label="contents"),
+        *([tag("nav", *map(_leading, figures), aria_label="figures")] if figures else []),
+        *([tag("nav", *map(_leading, tables), aria_label="tables")] if tables else []),
         *map(_section, [*tables, *figures]),
         tag("script", Markup(OWN.with_suffix(".js").read_text(encoding="utf-8"))),
     )
