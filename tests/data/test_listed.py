@@ -1,15 +1,19 @@
 """Parts that somebody else drew: their files say which objects, the whole has the images."""
 
 import json
+import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sdetr.data.index import Annotation, ImageRow, Index
 from sdetr.data.subsets.settings import SubsetRun
-from sdetr.data.subsets.subset import subset
+from sdetr.data.subsets.subset import subset, subset_run
+from sdetr.files import sha256
 
 CLASSES = ["cat", "dog", "traffic light"]
 IDS = {"cat": 17, "dog": 18, "traffic light": 10}
@@ -136,3 +140,20 @@ def test_a_list_leads_nowhere_else() -> None:
             {"stage": "subset", "recipe": 1, "name": "part", "whole": "all.json"}
             | {"subset": {"of": "whole", "listed": "../other.json"}}
         )
+
+
+def test_a_parts_record_tells_of_every_list_that_it_was_read_from(whole: Index, lists: Path) -> None:
+    """Nobody else would notice lists that were fetched again and say something else."""
+    raw = lists / "raw"
+    whole = replace(whole, root=lists / "images")
+    whole.save(raw / "whole/all.json")
+    shutil.copytree(lists / "lists", raw / "whole/lists")
+    subset_settings = {"of": "whole", "listed": "lists/{class}.json"}
+    said = {"stage": "subset", "recipe": 1, "name": "part", "whole": str(raw / "whole/all.json")}
+    settings = raw / "part.yaml"
+    settings.write_text(yaml.safe_dump(said | {"subset": subset_settings}))
+    subset_run(settings, raw / "part/all.json")
+    told = json.loads((raw / "part/all.record.json").read_text())["inputs"]
+    for name in CLASSES:
+        file = raw / f"whole/lists/{name}.json"
+        assert told[f"{name}.json"] == {"path": str(file), "sha256": sha256(file)}

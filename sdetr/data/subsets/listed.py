@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,22 +21,26 @@ def listed(whole: Index, run: SubsetRun) -> Index:
     A file of one class has objects of that class alone: others in it were not drawn. Raises FileNotFoundError
     or ValueError naming the file.
     """
-    assert run.subset.listed is not None
-    name, folder = run.subset.listed, Path(run.whole).parent
+    files, found = lists_of(run, whole.classes), []
+    of_one_class = CLASS in str(run.subset.listed)
     try:
-        if CLASS not in name:
-            found = read_objects(folder / name, whole)
-        else:
-            found = []
-            for label, one in enumerate(whole.classes):
-                rows = read_objects(folder / name.replace(CLASS, one), whole)
-                found += [row for row in rows if row.label == label]
+        for label, file in enumerate(files):
+            rows = read_objects(file, whole)
+            found += [row for row in rows if row.label == label or not of_one_class]
     except FileNotFoundError as error:
         to_do = f"`sdetr fetch {run.subset.of}` gets the lists, too"
         raise FileNotFoundError(f"{error}; data set {run.name} is listed there; {to_do}") from error
     index = clean(replace(whole, annotations=found))
     _tell(index, run)
     return index
+
+
+def lists_of(run: SubsetRun, classes: Sequence[str]) -> list[Path]:
+    """One for all, or one for each class; none where nobody listed anything."""
+    name, folder = run.subset.listed, Path(run.whole).parent
+    if name is None or CLASS not in name:
+        return [] if name is None else [folder / name]
+    return [folder / name.replace(CLASS, one) for one in classes]
 
 
 def _tell(index: Index, run: SubsetRun) -> None:

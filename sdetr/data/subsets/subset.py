@@ -11,9 +11,9 @@ import numpy as np
 
 from sdetr import record
 from sdetr.data.index import Annotation, Index
-from sdetr.data.subsets.listed import listed
+from sdetr.data.subsets.listed import listed, lists_of
 from sdetr.data.subsets.settings import SubsetRun
-from sdetr.files import write_json, write_text
+from sdetr.files import sha256, write_json, write_text
 from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ def subset_run(settings: Path, out: Path) -> None:
     begun = record.begin(run.stage, f"raw/{run.name}", None, sources, out.parent)
     begun["starts"] = [record.start_entry(0)]
     index = subset(Index.load(Path(run.whole)), run)
+    lists = lists_of(run, index.classes)
+    begun["inputs"] |= {file.name: {"path": str(file), "sha256": sha256(file)} for file in lists}
     ids = out.with_suffix(".ids.txt")
     write_text(ids, "".join(f"{row.id}\n" for row in index.images))
     index.save(out, within=out.parent.parent)
