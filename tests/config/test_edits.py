@@ -82,9 +82,13 @@ def test_defaults_of_fields_are_in_no_settings_file():
         assert field not in text
 
 
+@pytest.fixture(scope="module")
+def demo() -> Plan:
+    return compile_plan(ROOT / "params", "demo")
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(monkeypatch, stage):
-    before = compile_plan(ROOT / "params", "demo")
+def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(demo, monkeypatch, stage):
     room = {"proposals": "proposals", "evaluate": "evaluation"}.get(stage)
     if room:
         monkeypatch.setattr(f"sdetr.{room}.settings.RECIPE", 99)
@@ -99,7 +103,7 @@ def test_a_raised_recipe_concerns_exactly_its_stage_and_the_tables(monkeypatch, 
         room = rooms.get(stage, "training")
         monkeypatch.setitem(importlib.import_module(f"sdetr.{room}.settings").RECIPES, stage, 99)
     after = compile_plan(ROOT / "params", "demo")
-    touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
+    touched = {job.stage for path, job in demo.jobs.items() if job.text != after.jobs[path].text}
     holding = set() if stage == "look" else {"table"}  # what holds digests of others
     holding |= set() if stage in ("measure", "cost") else {"figure"}
     holding |= {"page"} if stage in ("pretrain", "finetune", "evaluate") else set()
