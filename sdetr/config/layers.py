@@ -54,7 +54,7 @@ class Params:
 
     def __init__(self, root: Path):
         self.root = root
-        self._files: dict[Path, Located] = {}
+        self._files: dict[tuple[str, str], Located] = {}
         if not root.is_dir():
             raise SettingsError(f"{root} does not exist; run this in the root of the project")
 
@@ -131,12 +131,12 @@ class Params:
         raise SettingsError(f"{place}: extends goes round: {' → '.join(chain)}")
 
     def _file(self, kind: str, name: str) -> Located:
-        path = self.root / kind / f"{name}.yaml"
-        if path not in self._files:
+        if (kind, name) not in self._files:
+            path = self.root / kind / f"{name}.yaml"
             if not path.is_file():
                 raise SettingsError(f"{path} does not exist; {nearest(name, self.names(kind))}")
-            self._files[path] = read_yaml(path)
-        return self._files[path]
+            self._files[kind, name] = read_yaml(path)
+        return self._files[kind, name]
 
     def _holds(self, condition: str, facts: Facts, place: Place) -> bool:
         """`model=detr`; several, joined by commas, must all hold."""
