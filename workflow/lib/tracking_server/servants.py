@@ -17,8 +17,9 @@ MARK = "SDETR_SERVANT_OF"
 READY_S, STOP_S = 180, 30
 LISTENS = "0A"
 """State of a socket in /proc/net/tcp."""
-WITH_ITS_MASTER = ("setpriv", "--no-new-privs", "--pdeathsig=INT")
-"""Ends when its master does, even if that is killed."""
+WITH_ITS_MASTER = ("env", "--default-signal=INT", "setpriv", "--no-new-privs", "--pdeathsig=INT")
+"""Ends when its master does, even if that is killed, or ignores SIGINT as all that shells begin in the
+background."""
 
 
 class ServerError(Exception):
