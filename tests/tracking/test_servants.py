@@ -9,25 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from workflow.lib.tracking_server.servants import MARK, Servants, listening
+from workflow.lib.tracking_server.servants import MARK, WITH_ITS_MASTER, Servants, listening
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/net/tcp").exists(), reason="only Linux lists its processes there"
 )
 
 
-@pytest.mark.parametrize("how, ended_by", [("default", signal.SIGINT), ("ignore", signal.SIGKILL)])
-def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path, monkeypatch, how, ended_by):
-    """Also what ignores SIGINT, as all that a shell begins in the background does."""
-    monkeypatch.setattr("workflow.lib.tracking_server.servants.STOP_S", 6)
-    sleep = ["env", f"--{how}-signal=INT", "sleep", "100"]
+@pytest.mark.parametrize("begun", [(), ("env", "--ignore-signal=INT")], ids=["by hand", "in the background"])
+def test_what_a_killed_one_left_behind_is_ended_and_nothing_else(tmp_path, begun):
+    """Whatever began its master: what a shell begins in the background ignores SIGINT, and so do children."""
     of_others = subprocess.Popen(["sleep", "100"], env={MARK: f"{tmp_path}-2"})
-    left = subprocess.Popen(sleep, env={MARK: str(tmp_path), "PATH": os.environ["PATH"]})
+    words = [*begun, *WITH_ITS_MASTER, "sleep", "100"]
+    left = subprocess.Popen(words, env={MARK: str(tmp_path), "PATH": os.environ["PATH"]})
     try:
         while Path(f"/proc/{left.pid}/comm").read_text().strip() != "sleep":
             time.sleep(0.01)
         Servants(tmp_path).end_leftovers()
-        assert left.wait(5) == -ended_by
+        assert left.wait(5) == -signal.SIGINT
         assert of_others.poll() is None
     finally:
         for process in (left, of_others):

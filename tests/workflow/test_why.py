@@ -53,6 +53,8 @@ def test_a_run_that_was_never_made_is_no_riddle(made):
 def test_a_run_that_is_not_planned_is_answered_with_the_nearest(made):
     said = why(made, RUN.replace("vanilla", "vanila"), fails=True)
     assert f"is not in the plan of scale smoke; did you mean {RUN}?" in said
+    said = why(made, "xyz", fails=True)
+    assert "xyz is not in the plan of scale smoke; `sdetr plan --scale smoke` lists what is" in said
 
 
 def test_redoing_more_than_a_limit_stops_before_the_first_job_unless_somebody_agrees(made):

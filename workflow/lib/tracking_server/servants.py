@@ -17,8 +17,9 @@ MARK = "SDETR_SERVANT_OF"
 READY_S, STOP_S = 180, 30
 LISTENS = "0A"
 """State of a socket in /proc/net/tcp."""
-WITH_ITS_MASTER = ("setpriv", "--no-new-privs", "--pdeathsig=INT")
-"""Ends when its master does, even if that is killed."""
+WITH_ITS_MASTER = ("env", "--default-signal=INT", "setpriv", "--no-new-privs", "--pdeathsig=INT")
+"""Ends when its master does, even if that is killed, or ignores SIGINT as all that shells begin in the
+background."""
 
 
 class ServerError(Exception):
@@ -94,18 +95,14 @@ class Servants:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def end_leftovers(self) -> None:
-        """Of a master that was killed. Raises ServerError.
-
-        What a shell began in the background ignores SIGINT; after half the time it is killed.
-        """
-        began = time.monotonic()
+        """Of a master that was killed. Raises ServerError."""
+        until = time.monotonic() + STOP_S
         while left := list(self._marked()):
-            waited = time.monotonic() - began
-            if waited > STOP_S:
+            if time.monotonic() > until:
                 raise ServerError(f"processes of an earlier server do not end: {left}")
             for process in left:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGINT if waited < STOP_S / 2 else signal.SIGKILL)
+                    os.kill(process, signal.SIGINT)
             time.sleep(0.5)
 
     def _marked(self) -> Iterator[int]:
