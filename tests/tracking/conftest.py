@@ -23,6 +23,8 @@ SCRATCH = "finetune/siamese-voc-conditional-50e/conditional/swav_r50/seed0"
 SIAMESE = "finetune/siamese-voc-conditional-50e/conditional/siamese~siamese-imagenet-60e/seed0"
 PRETRAIN = "pretrain/siamese-imagenet-60e/siamese/conditional/seed0"
 BEGAN = 1_700_000_000.0
+SHOWN = ["siamese-voc", "detreg-proposals", "siamese-cost", "updetr-oneshot", "detreg-gradients"]
+"""Tables and a figure that have jobs of every stage."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ def write_curve(path: Path, lines: int, start: float = BEGAN) -> None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A table, two fine-tunings, a pretraining, and what they are made from; an empty database."""
-    plan = compile_plan(ROOT / "params", "smoke")
+    """A few tables and a figure, and what they are made from; an empty database."""
+    plan = compile_plan(ROOT / "params", "smoke", SHOWN)
     _drop(plan, lambda path: "seed1" in path or "/detr/" in path or "smoke-s1" in path)
     root = tmp_path_factory.mktemp("template")
     for job in plan.jobs.values():

@@ -13,6 +13,7 @@ from collections import Counter
 
 import pytest
 
+from sdetr.config.job import STAGES
 from sdetr.tracking import liveness
 from sdetr.tracking.check import check
 from sdetr.tracking.door import Door
@@ -91,8 +92,9 @@ def all_synced(whole: Tree) -> Tree:
 def test_every_declared_output_is_there_and_a_second_sync_writes_nothing(all_synced, calls):
     assert faults(all_synced) == []
     checked = [one.file for one in check(all_synced.plan, all_synced.root)]
-    declared = [file for job in all_synced.plan.jobs.values() for file in job.outputs.values()]
-    assert sorted(checked) == sorted(declared)
+    jobs = all_synced.plan.jobs.values()
+    assert {job.stage for job in jobs} == set(STAGES)
+    assert sorted(checked) == sorted(file for job in jobs for file in job.outputs.values())
     calls.clear()
     before = rows(all_synced)
     again = sync(all_synced.plan, all_synced.root)

@@ -31,8 +31,10 @@ def owner_of(folder: Path) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-c", OWNING, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stdout.readline() == "mine\n"
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
