@@ -63,7 +63,7 @@ class Dataset:
         self._files = [row.file for row in content.images]
         self._pngs = [row.segments for row in content.images] if self.things else []
         self._pixels = pixels
-        self._root = content.root
+        self._root, self._cut_off = content.root, content.cut_off
         self._columns(content.annotations)
 
     def __len__(self) -> int:
@@ -89,7 +89,7 @@ class Dataset:
         return digest.hexdigest()
 
     def __getitem__(self, i: int) -> Sample:
-        pixels = read_image(self._root / self._files[i], self.sizes[i])
+        pixels = read_image(self._root / self._files[i], self.sizes[i], self._cut_off)
         mine = self._rows[self._starts[i] : self._starts[i + 1]]
         return Sample(
             image=torch.from_numpy(pixels.copy()).permute(2, 0, 1),

@@ -1,11 +1,13 @@
 """Any image file as upright RGB, or an error that names the file and says what it is."""
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.Image import Transpose
 
 Pixels = npt.NDArray[np.uint8]
@@ -21,16 +23,19 @@ UPRIGHT = {
     8: Transpose.ROTATE_90,
 }
 """EXIF orientation → what shows the stored image upright; 1 and bogus values need nothing."""
+QUARTERS = {Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270}
+"""Those that exchange height and width."""
 
 
-def read_image(path: Path, size: tuple[int, int] | None = None) -> Pixels:
+def read_image(path: Path, size: tuple[int, int] | None = None, cut_off: bool = False) -> Pixels:
     """(H, W, 3) RGB in the displayed frame; ValueError or FileNotFoundError names the file.
 
     `size` (H, W) is the frame of the annotations: where EXIF turns the image by a quarter and only the stored
-    frame has that size, the stored frame is returned, because the annotator saw no EXIF.
+    frame has that size, the stored frame is returned, because the annotator saw no EXIF. With `cut_off` a
+    file that ends too early is read as far as it goes.
     """
     try:
-        with Image.open(path) as image:
+        with _as_far_as_it_goes(cut_off), Image.open(path) as image:
             turn = UPRIGHT.get(_orientation(image))
             rgb = _to_rgb(image)
     except FileNotFoundError:
@@ -38,9 +43,9 @@ def read_image(path: Path, size: tuple[int, int] | None = None) -> Pixels:
             f"no image {path}; is the data set complete, and is its folder linked?"
         ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"cannot read image {path}: {_diagnose(path, error)}") from error
+        raise ValueError(f"cannot read image {path}: {diagnose(path, error)}") from error
     if turn is not None and not (
-        size and rgb.size == size[::-1] and rgb.width != rgb.height and turn in _QUARTERS
+        size and rgb.size == size[::-1] and rgb.width != rgb.height and turn in QUARTERS
     ):
         rgb = rgb.transpose(turn)
     if size and rgb.size != size[::-1]:
@@ -51,17 +56,24 @@ def read_image(path: Path, size: tuple[int, int] | None = None) -> Pixels:
     return np.asarray(rgb)
 
 
+@contextmanager
+def _as_far_as_it_goes(cut_off: bool) -> Iterator[None]:
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = before or cut_off
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 def displayed_size(path: Path) -> tuple[int, int]:
     """(H, W) as displayed, from the header alone; ValueError names a file that is no image."""
     try:
         with Image.open(path) as image:
             width, height = image.size
-            return (width, height) if UPRIGHT.get(_orientation(image)) in _QUARTERS else (height, width)
+            return (width, height) if UPRIGHT.get(_orientation(image)) in QUARTERS else (height, width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"cannot read image {path}: {_diagnose(path, error)}") from error
-
-
-_QUARTERS = {Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270}
+        raise ValueError(f"cannot read image {path}: {diagnose(path, error)}") from error
 
 
 def _orientation(image: Image.Image) -> int:
@@ -92,7 +104,8 @@ def _scaled(image: Image.Image) -> Image.Image:
     return Image.fromarray((values * scale).round().clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _diagnose(path: Path, error: Exception) -> str:
+def diagnose(path: Path, error: Exception) -> str:
+    """What a file is that could not be read as an image."""
     with path.open("rb") as file:
         head = file.read(200)
     if not head:

@@ -49,6 +49,10 @@ class Index:
     """Of every class of a panoptic data set whether it is a thing, or else stuff; empty in others."""
     instances: str = ""
     """COCO's file of the things alone, in a panoptic data set."""
+    source_ids: tuple[int, ...] = ()
+    """Of every class the id that somebody's own files have for it."""
+    cut_off: bool = False
+    """Whether images that were cut off are among them, to be used as far as they go."""
 
     def save(self, path: Path, within: Path | None = None) -> None:
         """Written line by line, so that 860,000 annotations need no second copy in memory.
@@ -62,7 +66,10 @@ class Index:
             "dataset": self.dataset,
             "root": os.path.relpath(root, home) if near else os.fspath(root),
             "funnel": self.funnel,
-        } | ({"instances": self.instances} if self.instances else {})
+        }
+        info |= ({"instances": self.instances} if self.instances else {}) | (
+            {"cut_off": True} if self.cut_off else {}
+        )
         with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write(f'{{"info": {_json(info)},\n"categories": [')
             file.write(",\n".join(self._category_lines()))
@@ -88,6 +95,8 @@ class Index:
                 funnel=info["funnel"],
                 things=tuple(bool(row["isthing"]) for row in content["categories"] if "isthing" in row),
                 instances=info.get("instances", ""),
+                cut_off=info.get("cut_off", False),
+                source_ids=tuple(row["source_id"] for row in content["categories"] if "source_id" in row),
             )
         except FileNotFoundError:
             raise FileNotFoundError(f"no index {path}; `sdetr prepare` makes one of a data set") from None
@@ -99,7 +108,8 @@ class Index:
     def _category_lines(self) -> Iterator[str]:
         for i, name in enumerate(self.classes):
             kind = {"isthing": int(self.things[i])} if self.things else {}
-            yield _json({"id": i, "name": name, **kind})
+            was = {"source_id": self.source_ids[i]} if self.source_ids else {}
+            yield _json({"id": i, "name": name, **kind, **was})
 
     def _image_lines(self) -> Iterator[str]:
         for row in self.images:

@@ -8,6 +8,7 @@ from sdetr import record
 from sdetr.data.clean import clean
 from sdetr.data.embedded.generate import generate
 from sdetr.data.index import Index
+from sdetr.data.own.prepared import read_own
 from sdetr.data.readers.coco import read_coco
 from sdetr.data.readers.folder import read_folder
 from sdetr.data.readers.panoptic import read_panoptic
@@ -19,7 +20,7 @@ from sdetr.settings_file import load
 
 log = logging.getLogger(__name__)
 
-READERS = {"coco": read_coco, "voc": read_voc, "folder": read_folder}
+READERS = {"coco": read_coco, "voc": read_voc, "folder": read_folder, "own": read_own}
 
 
 def prepare_run(settings: Path, out: Path) -> None:
@@ -44,11 +45,12 @@ def prepare(settings: DatasetSettings, name: str, out: Path) -> None:
         raise ValueError(f"data set {name} neither generates its files nor says in `roots` where they are")
     read = read_panoptic if settings.panoptic else READERS[settings.layout]
     try:
-        index = clean(read(settings, name, out.parent))
+        found = read(settings, name, out.parent)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; `sdetr fetch {name}` gets the data set, `sdetr fetch {name} --from FOLDER` links yours"
         ) from error
+    index = found if settings.own else clean(found)
     _check(settings, index)
     index.save(out)
     log.info("%s: %s", out, ", ".join(f"{key} {count}" for key, count in index.funnel.items() if count))

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sdetr.config.base import Count, Fraction, Name, Settings, Sizes, Strings, ordered
 from sdetr.data.fetching.settings import Archives
+from sdetr.data.own.settings import OwnSettings
 
 RECIPES = {"data": 1, "subset": 1}
 """By stage; raise one when the files that it writes change for the same settings."""
@@ -68,8 +69,9 @@ Generator = Annotated[ScenesSettings | ObjectsSettings, Field(discriminator="kin
 class DatasetSettings(Settings):
     """One split of one data set: where it is, how it is laid out, which classes it has."""
 
-    layout: Literal["coco", "voc", "folder"]
-    """coco: instances JSON (+ panoptic); voc: ImageSets and XML; folder: images, class folders if any."""
+    layout: Literal["coco", "voc", "folder", "own"]
+    """coco: instances JSON (+ panoptic); voc: ImageSets and XML; folder: images, class folders if any. Anything
+    odd in these is an error, as they are published. own: anybody's, of any tool, mended where that is safe."""
     split: Name
     """Names the index file; for voc also the ImageSets list unless `lists` says otherwise."""
     classes: Strings = ()
@@ -97,6 +99,8 @@ class DatasetSettings(Settings):
     """How many annotated objects they count, difficult ones included, before any is dropped as broken."""
     only: Strings = ()
     """Class folders to read, where a folder has more; none: all of them (folder layout)."""
+    own: OwnSettings | None = None
+    """How a data set of layout own is read."""
     generate: Generator | None = None
     """Made by us, in the layout named above, instead of looked for."""
     # How a data set came here decides nothing, so that these two are in no settings file of a job.
@@ -115,6 +119,10 @@ class DatasetSettings(Settings):
             raise ValueError("classes: a voc data set has to name them, in label order")
         if self.panoptic and (self.layout != "coco" or len(self.roots) > 1):
             raise ValueError("panoptic: expected a coco data set, of one root at most")
+        if (self.layout == "own") != (self.own is not None):
+            raise ValueError("own: expected with layout own, and with no other")
+        if self.own and len(self.roots) != 1:
+            raise ValueError(f"roots: found {len(self.roots)}, a data set of layout own has one")
         if self.only and self.layout != "folder":
             raise ValueError(f"only: a {self.layout} data set has no class folders")
         if self.images and self.images_of:

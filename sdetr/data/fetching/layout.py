@@ -28,6 +28,8 @@ def needs(settings: DatasetSettings) -> list[Need]:
             return list(_voc(settings))
         case "coco":
             return list(_coco(settings))
+        case "own":
+            return [Need(settings.roots[0], "", "folder")]
         case "folder":
             root = settings.roots[0]
             return [Need(root, "", "image folder")] + [

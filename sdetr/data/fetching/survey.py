@@ -22,7 +22,7 @@ def survey(settings: DatasetSettings, at: At) -> int:
     """How many images there are. FileNotFoundError naming what is missing, ValueError for a wrong number."""
     for need in needs(settings):
         must_exist(at(need), need.what)
-    found = {"voc": _voc, "coco": _coco, "folder": _folder}[settings.layout](settings, at)
+    found = {"voc": _voc, "coco": _coco, "folder": _folder, "own": _own}[settings.layout](settings, at)
     expected = settings.expected_images
     # A COCO folder may hold more than its file lists, and its file is too long to be read here.
     if expected and (found < expected if settings.layout == "coco" else found != expected):
@@ -57,6 +57,11 @@ def _folder(settings: DatasetSettings, at: At) -> int:
     return sum(
         _images(at(Need(settings.roots[0], one, "class folder"))) for one in sorted(settings.only) or [""]
     )
+
+
+def _own(settings: DatasetSettings, at: At) -> int:
+    assert settings.own
+    return _images(at(Need(settings.roots[0], settings.own.images, "image folder")))
 
 
 def _images(folder: Path) -> int:

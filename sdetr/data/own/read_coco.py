@@ -1,0 +1,139 @@
+"""COCO's JSON, and what tools make of it: Roboflow, CVAT, labelme2coco."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sdetr.data.own.files import images_below
+from sdetr.data.own.findings import Findings
+from sdetr.data.own.raw import RawImage, RawObject, RawSet
+from sdetr.data.own.settings import OwnSettings
+
+LISTS = ("images", "annotations", "categories")
+
+
+def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
+    """Findings of kind error end the reading; what they are about is left out."""
+    raw, path = RawSet(root, "xywh"), root / settings.annotations
+    content = _load(path, findings)
+    if content is None:
+        return raw
+    names = _categories(content["categories"], settings, path, findings, raw)
+    ids = Counter(_get(row, "id") for row in content["images"])
+    for key, times in ids.items():
+        if times > 1:
+            findings.add("D21", path.name, "image id", f"{key!r}, {times} times")
+    there = _files(settings, root, findings)
+    place: dict[object, int] = {}
+    gone: set[object] = set()
+    for row in content["images"]:
+        key, name = _get(row, "id"), str(_get(row, "file_name"))
+        raw.said += 1
+        file = there.get(name) or there.get(Path(name.replace("\\", "/")).name)
+        if file is None:
+            gone.add(key)
+            findings.add("D12", path.name, f"image {key}", name)
+            continue
+        if not file.endswith(name):
+            findings.add("D11", path.name, f"image {key}", f"{name!r} is {file!r}")
+        place[key] = len(raw.images)
+        raw.images.append(RawImage(file, f"{path.name}: image {key}", _size(row)))
+    _objects(content["annotations"], path, names, place, gone, findings, raw)
+    having = {one.image for one in raw.objects}  # a listed image is silent if no annotation is of it
+    raw.images = [one if n in having else one._replace(where="") for n, one in enumerate(raw.images)]
+    return raw
+
+
+def _load(path: Path, findings: Findings) -> dict[str, list[dict[str, Any]]] | None:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            content = json.load(file, object_hook=_without_masks)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no annotation file {path}") from None
+    except json.JSONDecodeError as error:
+        told = "the file is empty" if not path.stat().st_size else f"{error.msg} in line {error.lineno}"
+        findings.add("D25", path.name, f"byte {error.pos}", told)
+        return None
+    except UnicodeDecodeError as error:
+        findings.add("D25", path.name, f"byte {error.start}", f"no UTF-8: {error.reason}")
+        return None
+    wrong = [key for key in LISTS if not isinstance(content, dict) or not isinstance(content.get(key), list)]
+    if wrong:
+        findings.add("D25", path.name, ", ".join(wrong), "no such list; expected COCO's instances")
+        return None
+    return {key: content[key] for key in LISTS}
+
+
+def _without_masks(row: dict[str, Any]) -> dict[str, Any]:
+    """Masks are nine tenths of a file, and are let go of as soon as they are parsed."""
+    row.pop("segmentation", None)
+    return row
+
+
+def _categories(
+    rows: list[dict[str, Any]], settings: OwnSettings, path: Path, findings: Findings, raw: RawSet
+) -> dict[object, str]:
+    names = {_get(row, "id"): str(_get(row, "name")) for row in rows}
+    for key, times in Counter(_get(row, "id") for row in rows).items():
+        if times > 1:
+            findings.add("D21", path.name, "category id", f"{key!r}, {times} times")
+    for name, times in Counter(str(_get(row, "name")) for row in rows).items():
+        if times > 1 and name not in settings.merge:
+            ids = sorted(str(key) for key, named in names.items() if named == name)
+            findings.add("D17", path.name, "category", f"{name!r} has the ids {', '.join(ids)}")
+    ids = sorted(key for key in names if isinstance(key, int))
+    if ids and ids != list(range(ids[0], ids[0] + len(ids))):
+        findings.add("D15", path.name, "category ids", f"{ids[0]} to {ids[-1]} for {len(ids)} categories")
+    raw.categories = {name: key for key, name in names.items() if isinstance(key, int)}
+    raw.above = {str(row.get("supercategory", "")) for row in rows if row.get("supercategory") != row["name"]}
+    return names
+
+
+def _files(settings: OwnSettings, root: Path, findings: Findings) -> dict[str, str]:
+    """Every name by which an image may be called → the image."""
+    folder = root / settings.images
+    files = images_below(folder, root, findings, alone=False)
+    named = {Path(file).name: file for file in files}
+    return named | {(root / file).relative_to(folder).as_posix(): file for file in files}
+
+
+def _objects(
+    rows: list[dict[str, Any]],
+    path: Path,
+    names: dict[object, str],
+    place: dict[object, int],
+    gone: set[object],
+    findings: Findings,
+    raw: RawSet,
+) -> None:
+    for key, times in Counter(_get(row, "id") for row in rows).items():
+        if times > 1 and key is not None:
+            findings.add("D21", path.name, "annotation id", f"{key!r}, {times} times")
+    for row in rows:
+        key, image, category = _get(row, "id"), _get(row, "image_id"), _get(row, "category_id")
+        where = f"{path.name}: annotation {key}"
+        if key == 0:
+            findings.add("D40", path.name, "annotation", 0)
+        if category not in names:
+            findings.add("D16", path.name, f"annotation {key}, category_id", repr(category))
+        elif image in place:
+            if "area" not in row or "iscrowd" not in row:
+                absent = " and ".join(one for one in ("area", "iscrowd") if one not in row)
+                findings.add("D24", path.name, f"annotation {key}", f"no {absent}")
+            crowd, difficult = bool(row.get("iscrowd")), bool(row.get("difficult"))
+            box, area = row.get("bbox"), row.get("area")
+            raw.objects.append(RawObject(place[image], names[category], box, where, area, crowd, difficult))
+        elif image not in gone:
+            findings.add("D16", path.name, f"annotation {key}, image_id", repr(image))
+
+
+def _get(row: object, key: str) -> Any:
+    return row.get(key) if isinstance(row, dict) else None
+
+
+def _size(row: dict[str, Any]) -> tuple[float, float] | None:
+    height, width = row.get("height"), row.get("width")
+    if isinstance(height, int | float) and isinstance(width, int | float):
+        return float(height), float(width)
+    return None
