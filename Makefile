@@ -23,7 +23,8 @@ help:
 
 setup: .venv/.ready
 .venv/.ready: pyproject.toml uv.lock
-	@command -v uv >/dev/null || { echo "uv is missing; putting it into .tools/"; python3 -m venv .tools && .tools/bin/pip install --quiet uv; }
+	@command -v uv >/dev/null || { echo "uv is missing; putting it into .tools/"; python3 -m venv .tools && .tools/bin/pip install --quiet uv; \
+		echo 'for commands that begin with uv: export PATH="$(CURDIR)/.tools/bin:$$PATH"'; }
 	uv sync --locked --compile-bytecode
 	@touch $@
 

@@ -2,11 +2,13 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 from sdetr.cli import _parser
+from sdetr.config.compile import compile_plan
 from sdetr.config.layers import Params
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +57,8 @@ def test_every_workflow_that_is_printed_has_its_profile_and_its_targets(command:
     profile, target = words[words.index("--profile") + 1], words[-1]
     assert (ROOT / profile / "config.yaml").exists()
     params = Params(ROOT / "params")
-    assert target in {"all_tables", *params.names("tables"), *params.names("figures")}
+    of_own_data = "mine"  # docs/own-data.md, tested below
+    assert target in {"all_tables", of_own_data, *params.names("tables"), *params.names("figures")}
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("make ")])
@@ -67,3 +70,22 @@ def test_every_make_target_that_is_printed_is_one(command: str) -> None:
 def test_commands_are_found() -> None:
     """Else the tests above hold of nothing."""
     assert {command.split()[0] for command in COMMANDS} >= {"make", "uv"} and len(COMMANDS) > 20
+
+
+def test_the_files_of_the_page_on_own_data_are_a_plan(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    text = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        (tmp_path / block.split()[1]).write_text(block)
+    plan = compile_plan(tmp_path / "params", "paper", ["mine"])
+    made = {job.path for stage in ("data", "pretrain", "finetune") for job in plan.of(stage)}
+    starts = ("swav_r50", "siamese~mine-pretrain")
+    tuned = {f"finetune/mine-finetune/conditional/{start}/seed0" for start in starts}
+    assert made == tuned | {
+        "raw/mine-all",
+        "raw/mine-train",
+        "raw/mine-val",
+        "pretrain/mine-pretrain/siamese/conditional/seed0",
+    }
+    weights = re.search(r"`data/paper/(finetune/\S+)/weights.safetensors`", text)
+    assert weights and weights[1] in tuned
