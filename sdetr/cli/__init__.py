@@ -10,6 +10,7 @@ import sys
 
 from sdetr.cli import (
     asking,
+    data,
     exchange,
     fetch,
     mirror,
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     for room in (
         planning,
         fetch,
+        data,
         stages,
         proposals,
         models,

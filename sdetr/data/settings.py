@@ -70,8 +70,8 @@ class DatasetSettings(Settings):
     """One split of one data set: where it is, how it is laid out, which classes it has."""
 
     layout: Literal["coco", "voc", "folder", "own"]
-    """coco: instances JSON (+ panoptic); voc: ImageSets and XML; folder: images, class folders if any. Anything
-    odd in these is an error, as they are published. own: anybody's, of any tool, mended where that is safe."""
+    """coco: instances JSON (+ panoptic); voc: ImageSets and XML; folder: images, class folders if any; what
+    is odd in these is an error. own: anybody's, of any tool, mended where that is safe."""
     split: Name
     """Names the index file; for voc also the ImageSets list unless `lists` says otherwise."""
     classes: Strings = ()

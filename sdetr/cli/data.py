@@ -1,0 +1,106 @@
+"""`sdetr data add`, `sdetr data doctor`: somebody's own data set, whatever tool made it."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdetr.cli.verbs import PARAMS, Verbs
+
+if TYPE_CHECKING:
+    from sdetr.data.own.diagnosis import Diagnosis
+
+ADD = """say how a folder is read: COCO, Roboflow, CVAT, VOC, pairs of images and XML, YOLO, Hugging Face's
+imagefolder, or images alone. Writes a file per part to params/datasets/; copies and changes no image.
+Example: sdetr data add cells /data/BCCD"""
+DOCTOR = """look at every image and every box: what is wrong, where, and what to do.
+Exit code 1 if it cannot be used as it is.
+Example: sdetr data doctor cells --strict"""
+
+
+def add(verbs: Verbs) -> None:
+    what = verbs.add_parser("data", help="your own data sets").add_subparsers(dest="what", required=True)
+    new = what.add_parser("add", help="make one of a folder", description=ADD)
+    new.add_argument("name", help="what it shall be called: a-z 0-9 _ -")
+    new.add_argument("path", type=Path)
+    new.add_argument("--one-based", action="store_true", help="corners in XML start at 1, as in PASCAL VOC")
+    new.add_argument("--force", action="store_true", help="write its files anew")
+    new.set_defaults(run=_add)
+    doctor = what.add_parser("doctor", help="what is wrong with one", description=DOCTOR)
+    doctor.add_argument("name", help="as it was added, or one part of it")
+    doctor.add_argument(
+        "--strict", action="store_true", help="what is mended or left out by guess is an error"
+    )
+    doctor.set_defaults(run=_doctor)
+
+
+def _add(a: argparse.Namespace) -> None:
+    from sdetr.config.layers import NAMED
+    from sdetr.data.own.detect import detect
+    from sdetr.data.own.diagnosis import diagnose_parts
+    from sdetr.data.own.files_of import write_files
+    from sdetr.data.own.settings import OwnSettings
+
+    if not NAMED.fullmatch(a.name):
+        raise ValueError(f"{a.name!r} is no name of a data set; it is made of a-z 0-9 _ -")
+    root = a.path.absolute()
+    found = detect(root)
+    more: dict[str, Any] = {"one_based": True} if a.one_based else {}
+    print(f"{root}: {found[0].layout}, part{'s' * (len(found) > 1)} {', '.join(one.split for one in found)}")
+    diagnosis = diagnose_parts(
+        a.name, {one.split: (root, OwnSettings.model_validate(one.own | more)) for one in found}
+    )
+    if a.force:
+        for path in (PARAMS / "datasets").glob(f"{a.name}*.yaml"):
+            if path.stem == a.name or path.stem.removeprefix(f"{a.name}-") in {one.split for one in found}:
+                path.unlink()
+    files = write_files(PARAMS, a.name, root, found, diagnosis.classes, more)
+    for split, file in files.items():
+        print(f"{file}: part {split}")
+    _tell(diagnosis)
+
+
+def _doctor(a: argparse.Namespace) -> None:
+    from sdetr.config.experiment import Composer
+    from sdetr.config.layers import Params
+    from sdetr.data.own.diagnosis import diagnose_parts
+
+    params = Params(PARAMS)
+    names = [name for name in params.names("datasets") if name == a.name or name.startswith(f"{a.name}-")]
+    compose = Composer(params, "paper")
+    own = {
+        name: one for name in names if (one := compose.whole(name)).own and compose.whole_name(name) == name
+    }
+    if not own:
+        known = ", ".join(name for name in params.names("datasets") if compose.whole(name).own) or "none"
+        raise ValueError(f"no data set {a.name} that `sdetr data add` made; {PARAMS}/datasets has {known}")
+    parts = {
+        one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in own.items() if one.own
+    }
+    _tell(diagnose_parts(a.name, dict(sorted(parts.items(), key=lambda part: part[0] != "train")), a.strict))
+
+
+def _tell(diagnosis: "Diagnosis") -> None:
+    from sdetr.data.own.examine import boxes_by_class
+    from sdetr.files import write_json, write_text
+    from sdetr.report.doctor import doctor_page, verdict
+
+    for split, part in diagnosis.parts.items():
+        funnel = part.index.funnel
+        print(f"{split}: {funnel['images']} of {funnel['images_found']} images, {funnel['boxes']} boxes")
+    counts = {split: boxes_by_class(part.index) for split, part in diagnosis.parts.items()}
+    wide = max((len(name) for name in diagnosis.classes), default=0)
+    for name in diagnosis.classes:
+        print(
+            f"  {name:{wide}}  " + "  ".join(f"{count[name]:6d} {split}" for split, count in counts.items())
+        )
+    for one in diagnosis.findings:
+        print(one)
+    home = Path("reports/data") / diagnosis.name
+    write_text(home / "index.html", doctor_page(diagnosis))
+    write_json(home / "findings.json", diagnosis.plain(), indent=1)
+    print(
+        f"{verdict(diagnosis)}\n{home}/index.html: 16 of its images with their boxes; findings.json: all this"
+    )
+    if diagnosis.findings.errors:
+        sys.exit(1)

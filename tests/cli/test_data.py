@@ -1,0 +1,103 @@
+"""`sdetr data`: from a folder to files of params/, to findings, to an index."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sdetr.cli import main
+from sdetr.data.dataset import Dataset
+from tests.data.own.tiny import changed, coco
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone as far as these verbs look at it."""
+    shutil.copytree(ROOT / "params", tmp_path / "home/params")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path
+
+
+def digest(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_folder_becomes_a_data_set_that_the_pipeline_reads_and_stays_as_it_is(home: Path, capsys) -> None:
+    mine = home / "a folder, ü"
+    changed(mine, 0, bbox=[50, 30, 20, 30])
+    before = digest(mine)
+    main(["data", "add", "mine", str(mine)])
+    said = capsys.readouterr().out
+    assert "COCO, part train" in said and "cat" in said and "D03 mended" in said and "It can be used." in said
+    page = Path("reports/data/mine/index.html").read_text()
+    assert page.count("<img") == 4 and "D03" in page
+    found = json.loads(Path("reports/data/mine/findings.json").read_text())
+    assert found["parts"]["train"]["boxes"] == {"cat": 4, "dog": 4}
+    assert [one["code"] for one in found["findings"]] == ["D03"]
+    main(["fetch", "mine-train"])
+    next_one = capsys.readouterr().out.split("sdetr ")[-1].split()
+    main(next_one)
+    index = Path("data/raw/mine-train/train.json")
+    assert len(Dataset(index)) == 4 and json.loads(index.read_text())["info"]["funnel"]["D03"] == 1
+    assert digest(mine) == before
+
+
+def test_what_cannot_be_used_is_told_by_all_that_read_it(home: Path, capsys) -> None:
+    changed(home / "mine", 0, bbox=[1, 2, 3])
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "add", "mine", str(home / "mine")])
+    assert ended.value.code == 1
+    assert (
+        "D06 error: box that is not four finite numbers: train.json: annotation 1: bbox [1, 2, 3]"
+        in capsys.readouterr().out
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "doctor", "mine"])
+    assert ended.value.code == 1 and "D06" in capsys.readouterr().out
+    main(["fetch", "mine-train"])
+    with pytest.raises(SystemExit) as ended:
+        main(capsys.readouterr().out.split("sdetr ")[-1].split())
+    assert ended.value.code == 2 and "D06" in capsys.readouterr().err
+    coco(home / "mine")
+    main(["data", "doctor", "mine"])
+
+
+def test_strict_is_stricter(home: Path) -> None:
+    changed(home / "mine", 0, bbox=[50, 30, -20, -10])
+    with pytest.raises(SystemExit):  # one box of eight is more than one in twenty
+        main(["data", "add", "mine", str(home / "mine")])
+    file = Path("params/datasets/mine-train.yaml")
+    file.write_text(file.read_text() + "  most_left_out: 0.5\n")
+    main(["data", "doctor", "mine"])
+    with pytest.raises(SystemExit):
+        main(["data", "doctor", "mine", "--strict"])
+
+
+def test_files_that_are_there_are_not_written_over_unless_told(home: Path, capsys) -> None:
+    coco(home / "mine")
+    main(["data", "add", "mine", str(home / "mine")])
+    file = Path("params/datasets/mine-train.yaml")
+    file.write_text(file.read_text() + "  strict: true\n")
+    with pytest.raises(SystemExit):
+        main(["data", "add", "mine", str(home / "mine")])
+    assert "mine-train.yaml is there already" in capsys.readouterr().err and "strict" in file.read_text()
+    main(["data", "add", "mine", str(home / "mine"), "--force"])
+    assert "strict" not in file.read_text()
+
+
+def test_names_that_are_none_are_refused(home: Path, capsys) -> None:
+    for words in (["data", "add", "My Data", str(home)], ["data", "doctor", "nowhere"]):
+        with pytest.raises(SystemExit):
+            main(words)
+    said = capsys.readouterr().err
+    assert (
+        "'My Data' is no name of a data set" in said
+        and "no data set nowhere that `sdetr data add` made" in said
+    )
