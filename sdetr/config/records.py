@@ -6,6 +6,9 @@ from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.report.settings import MadeFrom
 
+VOUCHED = ("segments",)
+"""Folders of whose files another input of the same job has the digests."""
+
 
 def record_of(job: Job) -> str | None:
     """The output that says what a job was made from; None if it has no such file."""
@@ -20,9 +23,8 @@ def made_from(plan: Plan, jobs: Iterable[Job]) -> dict[str, MadeFrom]:
     said = {}
     for one in plan.before(jobs):
         if record := record_of(one):
-            makers = {
-                slot: record_of(plan.maker(file)) for slot, file in one.inputs.items() if slot != "settings"
-            }
+            told = {slot: file for slot, file in one.inputs.items() if slot not in ("settings", *VOUCHED)}
+            makers = {slot: record_of(plan.maker(file)) for slot, file in told.items()}
             inputs = {slot: maker for slot, maker in makers.items() if maker}
             # What is empty is not said, as everywhere in settings files.
             said[record] = MadeFrom(settings=one.digest, **({"inputs": inputs} if inputs else {}))

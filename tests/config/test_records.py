@@ -4,6 +4,8 @@ from pathlib import Path
 
 from sdetr.config.compile import compile_plan
 from sdetr.config.records import made_from, record_of
+from sdetr.evaluation.settings import EvaluateRun
+from sdetr.evaluation.stage import _read
 
 ROOT = Path(__file__).parents[2]
 PLAN = compile_plan(ROOT / "params", "smoke", ["siamese-voc", "updetr-patches", "detreg-proposals"])
@@ -48,3 +50,14 @@ def test_a_record_has_to_name_its_settings_and_for_each_input_the_record_of_its_
 def test_every_stage_leaves_a_record_that_its_own_jobs_alone_write():
     records = [record_of(job) for job in PLAN.jobs.values() if job.stage not in PAGES]
     assert None not in records and len(set(records)) == len(records)
+
+
+def test_records_of_evaluations_are_asked_for_what_an_evaluation_says_alone():
+    """Regression: they were asked for a folder of segments, too, whose list has the digests of its files."""
+    plan = compile_plan(ROOT / "params", "smoke", ["updetr-panoptic"])
+    files = [job.outputs["metrics"] for job in plan.of("evaluate")]
+    table = plan.jobs["tables/updetr-panoptic"].settings
+    for file in files:
+        run = EvaluateRun(stage="evaluate", recipe=1, test="index", eleven_point=False, panoptic="list")
+        said = {slot for slot, _ in _read(run, Path("settings"), Path("predictions"), Path("index"))}
+        assert set(table["records"][file]["inputs"]) | {"settings"} == said
