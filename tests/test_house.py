@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "objectives": {"models"},
     "evaluation": set(),
     "interop": {"data", "models"},
-    "report": {"evaluation"},
+    "report": {"data", "evaluation"},
     "tracking": {"config"},
     "training": {"data", "proposals", "views", "models", "objectives", "evaluation", "interop"},
     "config": set(),

@@ -49,4 +49,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+NAMED = r"^[a-z0-9_-]+$"
+"""What files of params/, and with them paths, may be called."""
+Name = Annotated[str, Field(pattern=NAMED)]

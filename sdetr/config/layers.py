@@ -18,7 +18,6 @@ from sdetr.config.yaml import Key, Located, Place, read_yaml
 FACTS = ("model", "dataset", "pretext", "source")
 """What a `when` may ask about; `source` is the data set pretrained on."""
 
-NAMED = re.compile(r"[a-z0-9_-]+")
 FACTLESS = ("scales", "datasets", "backbones", "proposers", "tables", "figures", "throughput")
 """Kinds of files that hold for all runs, so that a `when` in them would never hold."""
 
@@ -62,7 +61,7 @@ class Params:
     def names(self, kind: str) -> list[str]:
         names = sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
         for name in names:
-            if not NAMED.fullmatch(name):
+            if not re.fullmatch(r"[a-z0-9_-]+", name):
                 raise SettingsError(
                     f"{self.root / kind / name}.yaml: names are made of a-z 0-9 _ -; rename the file"
                 )

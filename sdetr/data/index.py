@@ -62,14 +62,13 @@ class Index:
         root = self.root.absolute()
         home = path.parent.absolute()
         near = root.is_relative_to((within or home).absolute())
-        info = {
+        info: dict[str, object] = {
             "dataset": self.dataset,
             "root": os.path.relpath(root, home) if near else os.fspath(root),
             "funnel": self.funnel,
         }
-        info |= ({"instances": self.instances} if self.instances else {}) | (
-            {"cut_off": True} if self.cut_off else {}
-        )
+        info |= {"instances": self.instances} if self.instances else {}
+        info |= {"cut_off": True} if self.cut_off else {}
         with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
             file.write(f'{{"info": {_json(info)},\n"categories": [')
             file.write(",\n".join(self._category_lines()))

@@ -97,7 +97,7 @@ def _pictures(index: Index) -> Iterator[Markup]:
             tag(
                 "figure",
                 tag("img", src=_drawn(index, row, boxes), alt=words),
-                tag("figcaption", words),
+                tag("figcaption", code(row.file), f": {len(boxes)} boxes"),
                 class_="tall",
             )
         )

@@ -140,12 +140,12 @@ def _voc(root: Path) -> Iterator[Found]:
         below = "" if home == root else f"{home.relative_to(root).as_posix()}/"
         own = {"format": "voc", "images": f"{below}JPEGImages", "annotations": f"{below}Annotations"}
         lists = {path.stem: path for path in sorted((home / "ImageSets" / "Main").glob("*.txt"))}
-        known = [name for name in ("train", "val", "test") if name in lists] or ["trainval", "test"]
-        for name in known:
+        usual = ("train", "val", "test") if "train" in lists else ("trainval", "test")
+        for name in usual:
             if name in lists:
                 listed = lists[name].relative_to(root).as_posix()
                 yield Found("PASCAL VOC", split_of(name), own | {"listed": listed})
-        if not any(name in lists for name in known):
+        if not any(name in lists for name in usual):
             yield Found("PASCAL VOC", "train", own)
         return
 

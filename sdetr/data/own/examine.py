@@ -100,10 +100,11 @@ def _tell(file: str, one: Seen, settings: OwnSettings, findings: Findings) -> No
 
 
 def _size(where: str, said: tuple[float, float], seen: Seen, findings: Findings) -> None:
-    if said == seen.size:
+    height, width = said
+    if (height, width) == tuple(map(float, seen.size)):
         return
-    turned = said == seen.stored and seen.stored != seen.size
-    told = f"{said[0]:g}x{said[1]:g}, the image has {seen.size[0]}x{seen.size[1]} (HxW)"
+    turned = (height, width) == tuple(map(float, seen.stored))
+    told = f"{height:g}x{width:g}, the image has {seen.size[0]}x{seen.size[1]} (HxW)"
     findings.add("D10" if turned else "D09", where, "size", told)
 
 

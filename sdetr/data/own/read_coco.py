@@ -82,9 +82,9 @@ def _categories(
         if times > 1 and name not in settings.merge:
             ids = sorted(str(key) for key, named in names.items() if named == name)
             findings.add("D17", path.name, "category", f"{name!r} has the ids {', '.join(ids)}")
-    ids = sorted(key for key in names if isinstance(key, int))
-    if ids and ids != list(range(ids[0], ids[0] + len(ids))):
-        findings.add("D15", path.name, "category ids", f"{ids[0]} to {ids[-1]} for {len(ids)} categories")
+    keys = sorted(key for key in names if isinstance(key, int))
+    if keys and keys != list(range(keys[0], keys[0] + len(keys))):
+        findings.add("D15", path.name, "category ids", f"{keys[0]} to {keys[-1]} for {len(keys)} categories")
     raw.categories = {name: key for key, name in names.items() if isinstance(key, int)}
     raw.above = {str(row.get("supercategory", "")) for row in rows if row.get("supercategory") != row["name"]}
     return names
