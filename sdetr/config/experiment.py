@@ -17,7 +17,7 @@ from sdetr.evaluation.settings import CostProtocolSettings, ProposalsProtocolSet
 from sdetr.models.settings import BoxModel, ModelSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.proposals.settings import Proposer
-from sdetr.training.backbone_settings import Backbone, FetchedBackbone, TrainedBackbone
+from sdetr.training.backbone_settings import Backbone, FetchedBackbone, RandomBackbone, TrainedBackbone
 from sdetr.training.settings import AnyProtocol, PretrainProtocolSettings, Protocol, ProtocolSettings
 from sdetr.views.settings import Views
 
@@ -94,7 +94,7 @@ class Composer:
             seen.append(settings.of)
         return seen[-1]
 
-    def backbone(self, name: str) -> TrainedBackbone | FetchedBackbone:
+    def backbone(self, name: str) -> TrainedBackbone | FetchedBackbone | RandomBackbone:
         self.params.kin("backbones", name)
         layer = self.params.resolve("backbones", self.scale.backbones.get(name, name))
         settings: TrainedBackbone | FetchedBackbone = self._checked(Backbone, layer)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sdetr.commit import current_commit, has_changes
 from sdetr.report.again import Again
-from sdetr.report.lead import Lead, Standing, lead
+from sdetr.report.lead import Lead, Standing, before, lead
 from sdetr.report.links import takes_steps
+from sdetr.report.metric_names import Metric
 from sdetr.report.records import check_records
 from sdetr.report.results import Result, read_result, resamples_of
-from sdetr.report.settings import CellName, Metric, TableRun
+from sdetr.report.settings import CellName, TableRun
 from sdetr.report.statistics import Summary, summarise
 
 
@@ -43,6 +44,8 @@ class Content:
     cells: tuple[Cell, ...]
     leads: dict[str, dict[Metric, Lead]]
     """Column → metric → its best row before the next; absent where nobody can tell."""
+    answers: dict[str, Lead]
+    """Column → the row that is asked about before the best of those against it, better or worse."""
     commit: str | None  # of the code that is here now
     dirty: bool  # whether it has changes
 
@@ -69,7 +72,14 @@ def read_content(settings: TableRun) -> Content:
     cells = tuple(_cell(settings, row, column) for column in table.columns for row in table.rows)
     for column in table.columns:
         _refuse_unlike([cell for cell in cells if cell.column == column], settings.again)
-    return Content(settings, cells, _leads(settings, cells), current_commit(), has_changes())
+    columns = {column: _standings(settings, cells, column) for column in table.columns}
+    leads = {
+        column: told
+        for column, rows in columns.items()
+        if (told := {m: one for m in table.metrics if (one := lead(m, list(rows.values())))})
+    }
+    answers = _answers(settings, columns)
+    return Content(settings, cells, leads, answers, current_commit(), has_changes())
 
 
 def _cell(settings: TableRun, row: str, column: str) -> Cell:
@@ -94,19 +104,27 @@ def _entry(
     return Entry(values, ours, paper, before, ours.mean - paper if comparable else None)  # type: ignore[union-attr, operator]
 
 
-def _leads(settings: TableRun, cells: tuple[Cell, ...]) -> dict[str, dict[Metric, Lead]]:
-    """Rows that are the same runs count once, also where these stand in another column."""
+def _standings(settings: TableRun, cells: tuple[Cell, ...], column: str) -> dict[str, Standing]:
+    """By the first row that has them: rows that are the same runs count once, also of another column."""
     named = {(cell.row, cell.column): cell for cell in cells}
-    found: dict[str, dict[Metric, Lead]] = {}
-    for column in settings.table.columns:
-        rows: dict[int, Standing] = {}
-        for row in settings.table.rows:
-            cell = named[row, column]
-            cell = named[cell.same_as.row, cell.same_as.column] if cell.same_as else cell
-            rows.setdefault(id(cell), _standing(settings, row, cell))
-        for metric in settings.table.metrics:
-            if told := lead(metric, list(rows.values())):
-                found.setdefault(column, {})[metric] = told
+    found: dict[int, Standing] = {}
+    for row in settings.table.rows:
+        cell = named[row, column]
+        cell = named[cell.same_as.row, cell.same_as.column] if cell.same_as else cell
+        found.setdefault(id(cell), _standing(settings, row, cell))
+    return {one.row: one for one in found.values()}
+
+
+def _answers(settings: TableRun, columns: dict[str, dict[str, Standing]]) -> dict[str, Lead]:
+    """Of columns that have the row that is asked about and one against it."""
+    asked, found = settings.table.question, {}
+    for column, rows in columns.items() if asked else ():
+        assert asked
+        others = [rows[name] for name in asked.against if name in rows and rows[name].values[asked.metric]]
+        if others and asked.row in rows:
+            best = max(others, key=lambda row: row.mean(asked.metric))
+            if told := before(asked.metric, rows[asked.row], best):
+                found[column] = told
     return found
 
 

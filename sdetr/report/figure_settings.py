@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from sdetr.config.base import Name, Settings, Strings
 from sdetr.report.again import Again
-from sdetr.report.settings import CellRun, MadeFrom, Metric
+from sdetr.report.metric_names import Metric
+from sdetr.report.settings import CellRun, MadeFrom
 
 Runs = Annotated[tuple[CellRun, ...], Field(strict=False)]
 Numbers = Annotated[tuple[float, ...], Field(strict=False)]

@@ -60,9 +60,13 @@ def lead(metric: str, rows: Sequence[Standing]) -> Lead | None:
     """
     there = [row for row in rows if row.values[metric]]
     ranked = sorted(there, key=lambda row: row.mean(metric), reverse=True)[:2]
-    if len(ranked) < 2 or not all(_drawn(row, metric) for row in ranked):
+    return before(metric, *ranked) if len(ranked) == 2 else None
+
+
+def before(metric: str, best: Standing, next_: Standing) -> Lead | None:
+    """How far one row is before another, which may be less than nothing. None, and raises, as `lead`."""
+    if not all(row.values[metric] and _drawn(row, metric) for row in (best, next_)):
         return None
-    best, next_ = ranked
     _refuse_other_draws(best, next_)
     spread = _spread(best, metric) - _spread(next_, metric)  # (B,)
     if np.isnan(spread).all():

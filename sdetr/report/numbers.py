@@ -7,9 +7,9 @@ from pathlib import Path
 from sdetr.files import write_json, written_whole
 from sdetr.report.content import Cell, Content
 from sdetr.report.links import trains
+from sdetr.report.metric_names import Metric
 from sdetr.report.metrics import reading
 from sdetr.report.results import evaluated
-from sdetr.report.settings import Metric
 from sdetr.report.statistics import summarise
 
 

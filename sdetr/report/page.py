@@ -6,12 +6,14 @@ A block per column, with a line per row; a table of one row is one block, with a
 from collections import defaultdict
 from pathlib import Path
 
+from sdetr.report.answer import answered
 from sdetr.report.content import Cell, Content, Entry
 from sdetr.report.links import address, page_of
 from sdetr.report.markdown import escape, grid
+from sdetr.report.metric_names import Metric
 from sdetr.report.metrics import reading
 from sdetr.report.notes import FOREIGN, RESIDENT, SINGLE, notes
-from sdetr.report.settings import Metric, ReferenceSettings, TableSettings
+from sdetr.report.settings import ReferenceSettings, TableSettings
 from sdetr.report.statistics import signed
 
 Header = tuple[str, bool]  # text, and whether it is aligned right
@@ -29,6 +31,7 @@ def render(content: Content, folder: Path) -> str:
     parts = [
         *([] if settings.compares else [warning]),
         f"# {escape(settings.table.title)}",
+        *answered(content, folder),
         *_blocks(content, links),
         notes(content, folder),
         "\n".join(targets),

@@ -6,70 +6,11 @@ from pydantic import Field, model_validator
 
 from sdetr.config.base import Name, Settings, Strings
 from sdetr.report.again import Again
+from sdetr.report.metric_names import Metric
+from sdetr.report.question_settings import QuestionSettings
 
 RECIPES = {"table": 4, "figure": 1, "page": 2, "index": 1}
 """By stage; raise one when the same results give another file."""
-
-Metric = Literal[
-    "AP",
-    "AP50",
-    "AP75",
-    "APs",
-    "APm",
-    "APl",
-    "AR1",
-    "AR10",
-    "AR100",
-    "AP-11",
-    "AP50-11",
-    "AP75-11",
-    "AP-novel",
-    "AP50-novel",
-    "AP75-novel",
-    "AP50-seen",
-    "AP50-unseen",
-    "AP50-seen-11",
-    "AP50-unseen-11",
-    "AP50-aeroplane",
-    "AP50-bicycle",
-    "AP50-bird",
-    "AP50-boat",
-    "AP50-bottle",
-    "AP50-bus",
-    "AP50-car",
-    "AP50-cat",
-    "AP50-chair",
-    "AP50-cow",
-    "AP50-diningtable",
-    "AP50-dog",
-    "AP50-horse",
-    "AP50-motorbike",
-    "AP50-person",
-    "AP50-pottedplant",
-    "AP50-sheep",
-    "AP50-sofa",
-    "AP50-train",
-    "AP50-tvmonitor",
-    "class-error",
-    "box-error",
-    "PQ",
-    "SQ",
-    "RQ",
-    "PQ-th",
-    "SQ-th",
-    "RQ-th",
-    "PQ-st",
-    "SQ-st",
-    "RQ-st",
-    "AP-mask",
-    "memory-mb",
-    "step-s",
-]
-"""COCO's; -11: Pascal VOC 2007's, at eleven recalls, of test sets in VOC's layout; -novel: COCO's over novel
-classes, under protocols that say `novel`; AP50-…: of one of VOC's classes, or the mean of those that
-training showed, or did not, under protocols of task `one_shot`; -error: of queries that answer for objects,
-under protocols that say `matched`; PQ SQ RQ, -th and -st of things and stuff, -mask: of protocols of task
-`panoptic_masks`; the last two: of protocols of task `bench`."""
 
 
 class ColumnSettings(Settings):
@@ -135,6 +76,16 @@ class TableSettings(Settings):
     blank: dict[Name, Strings] = Field(default_factory=dict)
     """row → columns that the paper leaves empty: run only on request."""
     references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
+    question: QuestionSettings | None = None
+    """What the page answers before it shows any number."""
+
+    @model_validator(mode="after")
+    def _asks_for_rows(self) -> "TableSettings":
+        if self.question and (unknown := {self.question.row, *self.question.against} - self.rows.keys()):
+            raise ValueError(f"question: no row {min(unknown)}; there is {', '.join(self.rows)}")
+        if self.question and self.question.metric not in self.metrics:
+            raise ValueError(f"question: metric {self.question.metric} is none of the table's")
+        return self
 
     @model_validator(mode="after")
     def _corrected(self) -> "TableSettings":

@@ -19,7 +19,7 @@ from sdetr.objectives.classify import Classify
 from sdetr.objectives.objective import Objective
 from sdetr.settings_file import load
 from sdetr.training.attempt import Attempt, logged_to
-from sdetr.training.backbone_settings import BackboneRun, FetchedBackbone, TrainedBackbone
+from sdetr.training.backbone_settings import BackboneRun, FetchedBackbone, RandomBackbone, TrainedBackbone
 from sdetr.training.crops import Crops, Pictures
 from sdetr.training.device import choose_device, describe
 from sdetr.training.loop import train
@@ -41,10 +41,13 @@ def make_backbone(settings: Path, out: Path, device: str = "auto") -> None:
     run = load(BackboneRun, settings)
     scale, path = run_path(out, words=2)
     with logged_to(scale / "state" / path / "train.log", out=out):
-        if isinstance(run.backbone, FetchedBackbone):
-            _fetch(run.backbone, settings, path, out, scale.parent / "raw" / "downloads", chosen)
-        else:
-            _train(run, run.backbone, settings, out, chosen)
+        match run.backbone:
+            case FetchedBackbone() as backbone:
+                _fetch(backbone, settings, path, out, scale.parent / "raw" / "downloads", chosen)
+            case RandomBackbone() as backbone:
+                _draw(backbone, settings, path, out, chosen)
+            case TrainedBackbone() as backbone:
+                _train(run, backbone, settings, out, chosen)
 
 
 def _fetch(
@@ -52,13 +55,31 @@ def _fetch(
 ) -> None:
     began = time.perf_counter()
     trunk, file = fetched_backbone(backbone, downloads)
-    inputs = {"settings": settings, "download": file}
+    _untrained(trunk, backbone.trunk, {"settings": settings, "download": file}, path, out, device, began)
+    log.info("%s: fetched from %s", out, backbone.url)
+
+
+def _draw(backbone: RandomBackbone, settings: Path, path: str, out: Path, device: torch.device) -> None:
+    began = time.perf_counter()
+    torch.manual_seed(backbone.seed)
+    _untrained(ResNet(backbone.trunk), backbone.trunk, {"settings": settings}, path, out, device, began)
+
+
+def _untrained(
+    trunk: ResNet,
+    shape: TrunkSettings,
+    inputs: dict[str, Path],
+    path: str,
+    out: Path,
+    device: torch.device,
+    began: float,
+) -> None:
+    """The file and its record."""
     begun = record.begin("backbone", path, None, inputs, out.parent, describe(device))
     begun["starts"] = [record.start_entry(0)]
-    _save(trunk, backbone.trunk, out)
+    _save(trunk, shape, out)
     seconds = {"total": time.perf_counter() - began, "training": 0.0, "evaluation": 0.0}
     write_json(out.with_suffix(".json"), record.end(begun, {out.name: out}, seconds), indent=1)
-    log.info("%s: fetched from %s", out, backbone.url)
 
 
 def _train(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, Settings
 from sdetr.models.settings import TrunkSettings
@@ -32,7 +32,21 @@ class FetchedBackbone(Settings):
     """Digest or its beginning; `unknown` is recorded at the first download and enforced from then on."""
 
 
-Backbone = Annotated[TrainedBackbone | FetchedBackbone, Field(discriminator="kind")]
+class RandomBackbone(Settings):
+    """Weights as they are drawn: what a start is worth that knows nothing."""
+
+    kind: Literal["random"]
+    trunk: TrunkSettings
+    seed: int
+
+    @model_validator(mode="after")
+    def _measures_nothing(self) -> "RandomBackbone":
+        if self.trunk.standardise:
+            raise ValueError("trunk.standardise: found true, but a random backbone has seen no image")
+        return self
+
+
+Backbone = Annotated[TrainedBackbone | FetchedBackbone | RandomBackbone, Field(discriminator="kind")]
 
 
 class BackboneRun(Settings):

@@ -1,0 +1,90 @@
+"""The answer that a page begins with: whether a start helps, how much, at what cost; what to try next."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sdetr.report.content import Content
+from sdetr.report.lead import Lead
+from sdetr.report.links import address
+from sdetr.report.markdown import escape
+from sdetr.report.question_settings import QuestionSettings
+from sdetr.report.records import Record
+from sdetr.report.words import duration
+
+HELPS, HURTS, UNKNOWN = "yes", "no, it is worse", "not shown"
+LEARNED = 1.0
+"""Percent; below it a detector has learned nothing that a start could help with."""
+NEXT = {
+    HELPS: "more unlabelled images or steps of pretraining, and another seed of it: this one was one draw.",
+    UNKNOWN: "fewer labels, where help is likelier; another pretext (`updetr`, `detreg`); boxes that fit "
+    "these images (`sdetr proposals report`); or leave pretraining be.",
+    HURTS: "leave pretraining be, or another pretext (`updetr`, `detreg`), or fewer steps of it.",
+}
+
+
+def verdict(told: Lead) -> str:
+    """Of one column."""
+    return HELPS if told.low > 0 else HURTS if told.high < 0 else UNKNOWN
+
+
+def answered(content: Content, folder: Path) -> Iterator[str]:
+    """Paragraphs of Markdown; none where nothing is asked."""
+    table = content.settings.table
+    if table.question is None:
+        return
+    asked, row = table.question, escape(table.rows[table.question.row].label)
+    if not content.answers:
+        yield f"**Does {row} help? Nobody can tell:** no column has runs of it and of another start."
+        return
+    found = {column: verdict(told) for column, told in content.answers.items()}
+    parts = [f"{escape(table.columns[column].label)}: {said}" for column, said in found.items()]
+    yield f"**Does {row} help? {'; '.join(parts)}.**"
+    yield "\n".join(_line(content, asked, column, told) for column, told in content.answers.items())
+    yield _cost(content, asked)
+    if asked.figure:
+        picture = address(folder.parent / "figures" / f"{asked.figure}.png", folder)
+        yield f"![{asked.metric} by column, a line for each start]({picture})"
+    yield f"Next: {_next(content, asked, found)}"
+
+
+def _line(content: Content, asked: QuestionSettings, column: str, told: Lead) -> str:
+    rows = content.settings.table.rows
+    said = f"{asked.metric} {told.difference:+.1f} ({told.low:+.1f} to {told.high:+.1f})"
+    label = escape(content.settings.table.columns[column].label)
+    return f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start"
+
+
+def _cost(content: Content, asked: QuestionSettings) -> str:
+    """What only the runs of the row rest on, once, and what one of its runs takes besides."""
+    alone = _before(content, (asked.row,)) - _before(content, asked.against)
+    records = (Record(Path(path), content.settings.again) for path in alone)
+    seconds = sum(record.value("seconds", "total") for record in records if "seconds" in record.content)
+    runs = [one.cost for cell in content.cells if cell.row == asked.row for one in cell.results]
+    each = sum(cost.total_s for cost in runs) / max(len(runs), 1)
+    device = ", ".join(dict.fromkeys(escape(cost.device) for cost in runs))
+    return f"It cost {duration(seconds)}, once; a fine-tuning takes {duration(each)} ({device})."
+
+
+def _before(content: Content, rows: tuple[str, ...]) -> set[str]:
+    """Records that the runs of rows rest on, their own aside."""
+    said = content.settings.records
+    own = [f"{one.run}/run.json" for cell in content.cells if cell.row in rows for one in cell.results]
+    found: set[str] = set()
+    waiting = [maker for record in own for maker in said[record].inputs.values()]
+    while waiting:
+        if (record := waiting.pop()) not in found:
+            found.add(record)
+            waiting += said[record].inputs.values()
+    return found
+
+
+def _next(content: Content, asked: QuestionSettings, found: dict[str, str]) -> str:
+    best = max(
+        entry.ours.mean
+        for cell in content.cells
+        if cell.row in (asked.row, *asked.against) and (entry := cell.entries[asked.metric]).ours
+    )
+    if best < LEARNED:
+        return "nothing was learned by any start: try `sdetr overfit`, more steps, or larger images first."
+    order = (HELPS, UNKNOWN, HURTS)
+    return NEXT[min(found.values(), key=order.index)]

@@ -1,0 +1,56 @@
+"""The answer to "does it help?": the three that there are, with interval and cost, before any number."""
+
+import pytest
+
+ASKED = {"row": "ours", "against": ["scratch"], "metric": "AP"}
+
+
+@pytest.fixture
+def asked(tree):
+    """Three seeds of both rows; `ours(…)` says what the asked row's runs got."""
+    tree.settings["table"]["question"] = ASKED
+    tree.settings["same_as"] = {}
+    tree.settings["cells"]["ours"].pop("small", None)
+
+    def ours(*aps: float) -> str:
+        runs = [tree.run("pretrained", seed, AP=ap, AP50=70.0) for seed, ap in enumerate(aps)]
+        tree.settings["cells"]["ours"]["big"] = runs
+        return tree.make()
+
+    return ours
+
+
+@pytest.mark.parametrize(
+    "aps, said, gain",
+    [
+        ((55.0, 56.0, 57.0), "yes", "AP +14.0 (+"),
+        ((41.0, 43.0, 42.5), "not shown", "AP +0.2 (-"),
+        ((20.0, 21.0, 22.0), "no, it is worse", "AP -21.0 (-"),
+    ],
+)
+def test_the_page_begins_with_the_answer_its_interval_and_its_cost(asked, aps, said, gain):
+    page = asked(*aps)
+    assert f"**Does pretrained help? Big DETR: {said}.**" in page
+    assert f"- Big DETR: {gain}" in page and "over from scratch, the best other start" in page
+    assert page.index("Does pretrained help?") < page.index("| start")
+    assert "a fine-tuning takes 1 min 40 s (cpu 2 cores)" in page or "a fine-tuning takes 100 s" in page
+    assert "Next: " in page
+
+
+def test_where_nothing_was_learned_that_is_what_is_to_be_mended(asked, tree):
+    tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", k, AP=0.1, AP50=0.2) for k in range(3)]
+    assert "nothing was learned by any start" in asked(0.2, 0.1, 0.3)
+
+
+def test_without_runs_nobody_can_tell(asked, tree):
+    tree.settings["cells"]["ours"] = {}
+    tree.settings["cells"]["scratch"].pop("big")
+    assert "Nobody can tell" in tree.make()
+
+
+def test_what_is_asked_about_has_to_be_there(tree):
+    from sdetr.config.base import SettingsError
+
+    tree.settings["table"]["question"] = ASKED | {"row": "theirs"}
+    with pytest.raises(SettingsError, match="question: no row theirs; there is scratch, ours"):
+        tree.make()
