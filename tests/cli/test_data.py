@@ -35,7 +35,12 @@ def test_a_folder_becomes_a_data_set_that_the_pipeline_reads_and_stays_as_it_is(
     before = digest(mine)
     main(["data", "add", "mine", str(mine)])
     said = capsys.readouterr().out
-    assert "COCO, part train" in said and "cat" in said and "D03 mended" in said and "It can be used." in said
+    assert (
+        "COCO, parts train, val" in said
+        and "cat" in said
+        and "D03 mended" in said
+        and "It can be used." in said
+    )
     page = Path("reports/data/mine/index.html").read_text()
     assert page.count("<img") == 4 and "D03" in page
     found = json.loads(Path("reports/data/mine/findings.json").read_text())

@@ -1,15 +1,13 @@
 """What only all parts of a data set together show: pictures in two of them, classes that one lacks."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from sdetr.data.own.examine import Part, boxes_by_class
 from sdetr.data.own.findings import Findings
+from sdetr.data.own.holding_out import source
 
-COPY = re.compile(r"\.rf\.[0-9a-f]{8,}$")
-"""What Roboflow appends to the name of each augmented copy of a picture."""
 FEWEST = 2
 """Boxes from which on the AP of a class says anything."""
 
@@ -47,7 +45,6 @@ def _keys(part: Part) -> dict[str, list[str]]:
     for row in part.index.images:
         if digest := part.digests.get(row.file):
             keys[row.file].append(digest)
-        stem = Path(row.file).stem
-        if (source := COPY.sub("", stem)) != stem:
-            keys[row.file].append(f"copy of {source}")
+        if (one := source(row.file)) != Path(row.file).stem:
+            keys[row.file].append(f"copy of {one}")
     return keys

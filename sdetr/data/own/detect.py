@@ -1,7 +1,7 @@
 """Which layout a folder has: what `sdetr data add` writes into a data set's file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ SPLITS = {
     "test": ("test", "testing"),
 }
 """Split → what folders, files and lists of it are called."""
+HELD_OUT = 0.2
 LOOKED_AT = 5000
 """Files below a folder that are looked at until one of a kind is found."""
 
@@ -39,12 +40,19 @@ def detect(root: Path) -> list[Found]:
     for looks_like in (_roboflow, _coco, _imagefolder, _yolo, _voc, _pairs, _folder):
         if found := list(looks_like(root)):
             order = list(SPLITS)
-            return sorted(found, key=lambda one: order.index(one.split) if one.split in order else -1)
+            found.sort(key=lambda one: order.index(one.split) if one.split in order else -1)
+            return _held_out(found[0]) if len(found) == 1 and found[0].own["format"] != "folder" else found
     holds = ", ".join(sorted(entry.name for entry in root.iterdir())[:8]) or "nothing"
     raise ValueError(
         f"{root} holds {holds}: no layout that is known (COCO, Roboflow, CVAT, VOC, pairs of images and XML, "
         "YOLO, Hugging Face's imagefolder, images alone); see docs/own-data.md"
     )
+
+
+def _held_out(one: Found) -> list[Found]:
+    """Of a data set with one part: a fifth is for measuring."""
+    train = replace(one, split="train", own=one.own | {"hold_out": HELD_OUT})
+    return [train, replace(train, split="val", own=train.own | {"held": True})]
 
 
 def split_of(name: str) -> str:

@@ -9,6 +9,8 @@ from sdetr.data.own.across import compare
 from sdetr.data.own.classes import classes_of
 from sdetr.data.own.examine import Part, boxes_by_class, examine, read_part
 from sdetr.data.own.findings import Findings
+from sdetr.data.own.holding_out import side
+from sdetr.data.own.raw import RawSet
 from sdetr.data.own.settings import OwnSettings
 
 
@@ -43,7 +45,15 @@ def diagnose_parts(name: str, of: Mapping[str, tuple[Path, OwnSettings]], strict
     """Split → its root, and how it is read. Raises FileNotFoundError naming a folder that is not there."""
     settings = next(iter(of.values()))[1]
     findings = Findings(strict or settings.strict)
-    raws = {split: read_part(one, root, findings) for split, (root, one) in of.items()}
+    raws = {}
+    whole: dict[tuple[Path, str], RawSet] = {}
+    for split, (root, one) in of.items():
+        # What is held out of a part is read with it, and what is wrong with it told once.
+        both = one.model_copy(update={"hold_out": 0.0, "held": False})
+        key = root, both.model_dump_json()
+        if key not in whole:
+            whole[key] = read_part(both, root, findings)
+        raws[split] = side(whole[key], one.hold_out, one.held) if one.hold_out else whole[key]
     classes = classes_of(raws, settings, findings)
     parts = {
         split: examine(one, f"{name} {split}", root, classes, raws[split], findings)

@@ -9,6 +9,7 @@ from sdetr.data.index import Annotation, ImageRow, Index
 from sdetr.data.own import read_coco, read_folder, read_imagefolder, read_voc, read_yolo
 from sdetr.data.own.boxes import Numbers, corner_and_size, inside, numbers, other_form
 from sdetr.data.own.findings import Findings
+from sdetr.data.own.holding_out import side
 from sdetr.data.own.pictures import Seen, is_odd, look_at_all, said_format
 from sdetr.data.own.raw import RawObject, RawSet
 from sdetr.data.own.settings import OwnSettings
@@ -36,7 +37,8 @@ class Part:
 
 def read_part(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     """As its files have it. Raises FileNotFoundError naming what is not there."""
-    return READERS[settings.format](settings, root, findings)
+    raw = READERS[settings.format](settings, root, findings)
+    return side(raw, settings.hold_out, settings.held) if settings.hold_out else raw
 
 
 def examine(

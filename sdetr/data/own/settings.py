@@ -23,6 +23,10 @@ class OwnSettings(Settings):
     """List of names of images, below the root, one per line (voc); without it all of them."""
     one_based: bool = False
     """Corners start at 1, as in PASCAL VOC; recorded, never guessed (voc)."""
+    hold_out: Fraction = 0.0
+    """Share of images that are held out of training where the tool made no part for it, by their names."""
+    held: bool = False
+    """This part is those that are held out."""
     unlabelled: Literal["negative", "skip"] = "negative"
     """An image that no annotation speaks of has no object, or is left out."""
     merge: dict[str, str] = Field(default_factory=dict)

@@ -9,6 +9,8 @@ import yaml
 
 from sdetr.data.own.detect import Found, detect
 from sdetr.data.own.diagnosis import diagnose_parts
+from sdetr.data.own.holding_out import side, source
+from sdetr.data.own.raw import RawImage, RawSet
 from sdetr.data.own.settings import OwnSettings
 from tests.data.own.tiny import COUNT, annotations, coco, folder, picture, voc, write
 
@@ -92,17 +94,20 @@ def beside(root: Path) -> None:
     (root / "annotations").rmdir()
 
 
+BOTH = ["train", "val"]
 LAYOUTS = {
-    plain_coco: ("COCO", ["train"], 2 * COUNT),
-    cvat: ("COCO", ["train"], 2 * COUNT),
-    roboflow: ("Roboflow's COCO", ["train", "val"], 2 * COUNT),
-    yolo: ("YOLO", ["train", "val"], 2 * COUNT),
-    imagefolder: ("Hugging Face's imagefolder", ["train"], 2 * COUNT),
-    in_lists: ("PASCAL VOC", ["train", "val"], 2),
-    pairs: ("pairs of images and XML", ["train"], COUNT),
-    beside: ("pairs of images and XML", ["train"], COUNT),
-    folder: ("images alone", ["train"], 0),
+    plain_coco: ("COCO", BOTH, COUNT),
+    cvat: ("COCO", BOTH, COUNT),
+    roboflow: ("Roboflow's COCO", BOTH, 2 * COUNT),
+    yolo: ("YOLO", BOTH, 2 * COUNT),
+    imagefolder: ("Hugging Face's imagefolder", BOTH, COUNT),
+    in_lists: ("PASCAL VOC", BOTH, COUNT),
+    pairs: ("pairs of images and XML", BOTH, COUNT),
+    beside: ("pairs of images and XML", BOTH, COUNT),
+    folder: ("images alone", ["train"], COUNT),
 }
+"""Makes one → what it is called, its parts, and how many images they have together."""
+OF_CATS_ALONE = (in_lists, pairs, beside, folder)
 
 
 def parts(found: list[Found], root: Path) -> dict[str, tuple[Path, OwnSettings]]:
@@ -111,16 +116,32 @@ def parts(found: list[Found], root: Path) -> dict[str, tuple[Path, OwnSettings]]
 
 @pytest.mark.parametrize("make", LAYOUTS)
 def test_a_layout_is_found_with_its_parts_and_read(tmp_path: Path, make) -> None:
-    layout, splits, boxes = LAYOUTS[make]
+    """Where the tool made one part, some images are held out; of `roboflow` the second is a copy."""
+    layout, splits, images = LAYOUTS[make]
     make(tmp_path)
     found = detect(tmp_path)
     assert ([one.layout for one in found], [one.split for one in found]) == ([layout] * len(found), splits)
     read = diagnose_parts("x", parts(found, tmp_path))
-    train = read.parts["train"].index
-    assert len(train.annotations) == boxes and not read.findings.errors
-    if boxes == 2 * COUNT:
-        assert train.classes == ["cat", "dog"]
-        assert [row.box_xywh_px for row in train.annotations] == [pytest.approx(box) for box in BOXES * COUNT]
+    assert not read.findings.errors
+    assert sum(len(part.index.images) for part in read.parts.values()) == images
+    if make not in OF_CATS_ALONE:
+        assert read.classes == ["cat", "dog"]
+        for part in read.parts.values():
+            boxes = [row.box_xywh_px for row in part.index.annotations]
+            assert boxes == [pytest.approx(box) for box in BOXES * len(part.index.images)]
+
+
+def test_a_fifth_is_held_out_the_same_every_time_and_copies_stay_together() -> None:
+    names = [f"{n}_jpg.rf.{copy}.jpg" for n in range(1000) for copy in ("0123abcd", "4567cdef")]
+    raw = RawSet(Path(), "xywh", [RawImage(name) for name in names])
+    train, held = ([image.file for image in side(raw, 0.2, which).images] for which in (False, True))
+    assert sorted([*train, *held]) == sorted(names) and len(held) == 400
+    assert not {source(name) for name in train} & {source(name) for name in held}
+    turned = RawSet(Path(), "xywh", raw.images[::-1])
+    assert [image.file for image in side(turned, 0.2, True).images] == held[::-1]
+    fewer = RawSet(Path(), "xywh", raw.images[:1800])
+    moved = {image.file for image in side(fewer, 0.2, True).images} ^ {n for n in held if n in names[:1800]}
+    assert len(moved) < 40
 
 
 def test_one_folder_of_images_for_two_files_gives_each_its_own(tmp_path: Path) -> None:
