@@ -21,6 +21,7 @@ from sdetr.cli import (
     replay,
     stages,
     steering,
+    study,
     times,
 )
 from sdetr.config.base import SettingsError
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         planning,
         fetch,
         data,
+        study,
         stages,
         proposals,
         models,

@@ -23,9 +23,7 @@ def write_files(
         raise FileExistsError(f"{there[0]} is there already; edit it, or say --force to write it anew")
     first = found[0]
     for one in found:
-        head = (
-            f"# {one.layout} in {root}: part {one.split}. Written by `sdetr data add`; edit what is not so.\n"
-        )
+        head = f"{one.layout} in {root}: part {one.split}. Written by `sdetr data add`; edit what is not so."
         if one is first:
             said: dict[str, Any] = {
                 "layout": "own",
@@ -37,7 +35,19 @@ def write_files(
         else:
             differs = {key: value for key, value in one.own.items() if first.own.get(key) != value}
             said = {"extends": names[first.split], "split": one.split, "own": differs}
-        write_text(
-            files[one.split], head + yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=110)
-        )
+        write_yaml(files[one.split], head, said)
     return files
+
+
+def write_yaml(path: Path, head: str, said: dict[str, Any]) -> None:
+    """Lists in a line, nothing by reference; `head` is its first comment."""
+    body = yaml.dump(said, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    write_text(path, f"# {head}\n{body}")
+
+
+class _Plain(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        return super().represent_sequence(tag, sequence, flow_style=True)
