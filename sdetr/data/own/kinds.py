@@ -21,7 +21,7 @@ def _table(*kinds: Kind) -> dict[str, Kind]:
     return {kind.code: kind for kind in kinds}
 
 
-HERE = "mended in the index alone, the files stay as they are"
+HERE = "the files stay as they are"
 KINDS = _table(
     Kind("D01", SKIP, "box without area", "remove the box; its image is used"),
     Kind("D02", SKIP, "box whose second corner comes first", "swap its corners if they are", True),

@@ -1,0 +1,66 @@
+"""A study of one's own is files of params/ that make a plan, at the size of the images and of the machine."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sdetr.config.compile import compile_plan
+from sdetr.config.plan import Plan
+from sdetr.config.study import REGIONS, Facts, study
+from sdetr.data.own.files_of import write_yaml
+
+ROOT = Path(__file__).parents[2]
+PART = "layout: own\nsplit: {split}\nroots: [/mine]\nown: {{format: coco, annotations: {split}.json}}\n"
+
+
+def planned(tmp_path: Path, facts: Facts, unlabelled: str = "mine-train") -> Plan:
+    params = tmp_path / "params"
+    shutil.copytree(ROOT / "params", params)
+    for split in ("train", "val"):
+        (params / f"datasets/mine-{split}.yaml").write_text(PART.format(split=split))
+    (params / "datasets/others.yaml").write_text(
+        "layout: own\nsplit: train\nroots: [/o]\nown: {format: folder}\n"
+    )
+    for path, said in study("mine", "mine-train", "mine-val", unlabelled, facts).items():
+        write_yaml(params / path, "of a test", said)
+    return compile_plan(params, "mine", ["mine"])
+
+
+def starts(plan: Plan) -> set[str]:
+    return {job.path.split("/")[3] for job in plan.of("finetune")}
+
+
+def shares(plan: Plan) -> set[str]:
+    return {job.path.split("/")[1] for job in plan.of("finetune")}
+
+
+def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
+    plan = planned(tmp_path, Facts(images=205, most_objects=25, object_side=0.18, gpu=False))
+    assert starts(plan) == {"mine-random", "swav_r50", "siamese~mine-pretrain"}
+    assert shares(plan) == {"mine-5pct", "mine-10pct", "mine-100pct"}  # 1 % is two images
+    assert len(plan.of("finetune")) == 3 * 3 * 3 and len(plan.of("pretrain")) == 1
+    (pretraining,) = plan.of("pretrain")
+    assert pretraining.inputs["dataset"] == "data/raw/mine-train/train.json"
+    tuned = plan.of("finetune")[0].settings
+    assert tuned["model"]["queries"] % REGIONS == 0 and tuned["model"]["queries"] >= 25
+    assert tuned["protocol"]["resize"]["short"] > 96  # small objects
+    parts = {job.inputs["train"] for job in plan.of("finetune") if "-5pct" in job.path}
+    assert parts == {f"data/raw/mine-train-5pct-draw{k}/train.json" for k in range(3)}
+    (table,) = plan.of("table")
+    assert table.settings["table"]["question"]["against"] == ["random", "embedded"]
+    assert [job.settings["id"] for job in plan.of("figure")] in ([], ["mine"])
+
+
+@pytest.mark.parametrize("swav", [False, True])
+def test_on_a_gpu_they_are_the_papers_and_begin_with_what_is_here(tmp_path, swav):
+    facts = Facts(images=2000, most_objects=25, object_side=0.5, gpu=True, swav=swav)
+    plan = planned(tmp_path, facts, unlabelled="others")
+    known = {"mine-random", "supervised_r50", "siamese~mine-pretrain"}
+    assert starts(plan) == known | ({"swav_r50"} if swav else set())
+    assert shares(plan) == {f"mine-{share}pct" for share in (1, 5, 10, 100)}
+    (pretraining,) = plan.of("pretrain")
+    assert pretraining.inputs["dataset"] == "data/raw/others/train.json"
+    backbone = "swav_r50" if swav else "supervised_r50"
+    assert pretraining.inputs["init"] == f"data/mine/backbones/{backbone}.safetensors"
+    assert plan.of("finetune")[0].settings["model"].get("queries", 100) >= 100
