@@ -43,6 +43,7 @@ def _report(a: argparse.Namespace) -> None:
     from sdetr.data.index import Index
     from sdetr.proposals.gallery import draw_gallery
     from sdetr.proposals.recall import objects_of
+    from sdetr.proposals.recommend import recommended
     from sdetr.proposals.survey import sample, survey
 
     compose = Composer(Params(PARAMS), a.scale)
@@ -65,11 +66,13 @@ def _report(a: argparse.Namespace) -> None:
     title = f"{of}: {len(images)} of {len(index.images)} images"
     picture, boxes = folder / f"{stands}.png", {one.proposer: one.boxes for one in surveys}
     draw_gallery(picture, title, index.root, images, boxes, objects_of(index))
-    print(_written(folder / f"{stands}.md", title, surveys))
+    chosen = {row.id for row in images}
+    advice = recommended(surveys, sum(len(those) for i, those in objects_of(index).items() if i in chosen))
+    print(f"{_written(folder / f'{stands}.md', title, surveys, advice)}\n\n{advice}")
     print(f"\n{folder / stands}.md, {picture}")
 
 
-def _written(path: Path, title: str, surveys: list["Survey"]) -> str:
+def _written(path: Path, title: str, surveys: list["Survey"], advice: str) -> str:
     """The table; the page around it has the notes and the picture."""
     from sdetr.files import write_text
     from sdetr.proposals.gallery import FIRST
@@ -80,7 +83,14 @@ def _written(path: Path, title: str, surveys: list["Survey"]) -> str:
     rows = [_cells(one) for one in surveys]
     table = grid(header, rows, [False, False] + [True] * (len(header) - 2))
     caption = f"The first {FIRST} boxes, the best in red; objects in white."
-    parts = [f"# Proposals of {title}", table, prose(NOTES), f"![{caption}]({path.stem}.png)", caption]
+    parts = [
+        f"# Proposals of {title}",
+        advice,
+        table,
+        prose(NOTES),
+        f"![{caption}]({path.stem}.png)",
+        caption,
+    ]
     write_text(path, "\n\n".join(parts) + "\n")
     return table
 
