@@ -5,17 +5,27 @@ heart.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from sdetr.data.images import read_image
+from sdetr.data.index import Index
+from sdetr.proposals.choose import choose_proposer
 from sdetr.proposals.proposed import Floats
-from sdetr.proposals.recall import Doubles, coverage
+from sdetr.proposals.recall import Doubles, coverage, objects_of
+from sdetr.proposals.settings import Proposer
 
 DRAWS = 999
 CHANCE = 0.01
 """So often, of draws that exchange images, may an exchange fit as well."""
+LOOKED_AT, FEWEST = 48, 8
+"""Images at most, and at least."""
+LONGEST_PX = 320
+"""Of an image as boxes are searched in it."""
 ALIKE = 0.7
 """Mean overlap of boxes of one image with those of another from which exchanging them shows nothing."""
 
@@ -42,6 +52,27 @@ class Belonging(NamedTuple):
             f"boxes overlap what is seen in their images by {100 * self.own:.0f} %, those of other images "
             f"by {100 * self.others:.0f} % ({100 * self.chance:.1f} % of exchanges fit as well)"
         )
+
+
+def belonging_of(index: Path, proposer: Proposer) -> Belonging | None:
+    """Of some images of an index that have objects; None where they are too few to tell."""
+    content = Index.load(index)
+    objects = objects_of(content)
+    rows = [row for row in content.images if row.id in objects]
+    rows = rows[:: max(1, len(rows) // LOOKED_AT)][:LOOKED_AT]
+    if len(rows) < FEWEST:
+        return None
+    propose, _ = choose_proposer(proposer, index.absolute().parents[1] / "downloads")
+    boxes = {}
+    for row in rows:
+        picture = Image.fromarray(
+            read_image(content.root / row.file, (row.height, row.width), content.cut_off)
+        )
+        scale = min(1.0, LONGEST_PX / max(picture.size))
+        small = picture.resize((max(1, round(row.width * scale)), max(1, round(row.height * scale))))
+        boxes[row.id] = propose(row.id, np.asarray(small)).boxes_xyxy_px / scale
+    sizes = {row.id: (row.height, row.width) for row in rows}
+    return belonging(boxes.__getitem__, {row.id: objects[row.id] for row in rows}, sizes)
 
 
 def belonging(

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import torch
 
 from sdetr.data.dataset import Dataset
 from sdetr.data.index import Index
 from sdetr.data.loader import TrainBatches
-from sdetr.data.settings import AugmentSettings
+from sdetr.data.settings import AugmentSettings, ResizeSettings
 from sdetr.models.detector import Detector
 from sdetr.models.settings import ModelSettings, TrunkSettings
 from sdetr.objectives.detection import Detection
@@ -29,7 +30,9 @@ class Point:
     """What was measured after so many steps, on the images that are learned."""
 
     step: int
-    metrics: dict[str, float]  # percent
+    metrics: dict[str, float]  # percent; `any_class` is AP50 where classes are ignored
+    loss: float | None
+    """Mean of the total loss since the point before; None at the first one."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class Overfitting:
             )
 
     def _points(self, index: Path) -> Iterator[Point]:
-        from sdetr.evaluation.boxes import evaluate
+        from sdetr.evaluation.boxes import evaluate, metrics
+        from sdetr.evaluation.curves import curves
 
         protocol, device, images = self.protocol, choose_device(self.device), Dataset(index)
         torch.manual_seed(self.seed)
@@ -82,15 +86,34 @@ class Overfitting:
         batch = [TrainBatches(images, as_tested, len(images), self.seed)[0]]
         timeline = Timeline.of(protocol, 1, protocol.evaluate_every)
         trainee = Trainee.begin(objective.to(device).train(), protocol, None)
+        losses: list[float] = []
         while True:
             if trainee.step in timeline.points():
                 found = predict(detector.eval(), images, protocol.resize, protocol.max_detections)
-                yield Point(trainee.step, evaluate(index, found | {"dataset": index.parent.name}))
+                answers = found | {"dataset": index.parent.name}
+                any_class = metrics(curves(index, answers, any_class=True))["AP50"]
+                loss = sum(losses) / len(losses) if losses else None
+                yield Point(trainee.step, evaluate(index, answers) | {"any_class": any_class}, loss)
+                losses.clear()
                 objective.train()
             if trainee.step == timeline.total:
                 return
             scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
-            take_step(trainee, batch, protocol, self.seed, device)
+            taken = take_step(trainee, batch, protocol, self.seed, device)
+            losses.append(float(taken["total"]))
+
+
+def middle_side_px(index: Index, resize: ResizeSettings) -> float:
+    """Of its objects, crowds aside, as a detector sees them: the root of the area."""
+    scale = {
+        row.id: min(resize.short / min(row[2:4]), resize.longest / max(row[2:4])) for row in index.images
+    }
+    sides = [
+        scale[row.image_id] * (row.box_xywh_px[2] * row.box_xywh_px[3]) ** 0.5
+        for row in index.annotations
+        if not row.crowd
+    ]
+    return median(sides)
 
 
 def first_with_objects(index: Index, count: int, path: Path) -> Index:

@@ -1,5 +1,6 @@
 """`sdetr overfit` says of every detector how far it came, and fails if one did not come far enough."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ def overfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_detectors_that_do_not_reach_it_are_named(overfit: Any) -> None:
     code, said, _ = overfit(*NAMES)
     lines = said.splitlines()
-    assert code == 1 and len(lines) == len(NAMES) + 1
-    for name, line in zip(NAMES, lines, strict=False):
+    assert code == 1 and len(lines) == 2 * len(NAMES) + 1
+    for name, line, why in zip(NAMES, lines[::2], lines[1::2], strict=False):
         assert line.startswith(name) and "after   3 steps" in line and "0:0 3:" in line
+        assert why.startswith("  learning rate: the loss went from")
     assert lines[-1].startswith("detr, dn_dab: below AP50 90")
 
 
@@ -60,3 +62,18 @@ def test_what_is_wrong_is_told_before_anything_is_drawn(
     code, _, error = overfit(*arguments)
     assert code == 2 and words in error
     assert not (tmp_path / "data").exists()
+
+
+def test_shuffled_boxes_are_named_before_anything_is_learned(overfit: Any) -> None:
+    """They could be learned by heart as well as others."""
+    overfit("detr", "--enough", "0", "--images", "2")
+    path = next(Path("data/raw").glob("*/trainval.json"))
+    content = json.loads(path.read_text())
+    ids = [row["id"] for row in content["images"]]
+    other = dict(zip(ids, ids[3:] + ids[:3], strict=True))
+    for row in content["annotations"]:
+        row["image_id"] = other[row["image_id"]]
+    (shuffled := path.with_name("shuffled.json")).write_text(json.dumps(content))
+    code, said, _ = overfit("detr", "--data", str(shuffled))
+    assert code == 1 and said.startswith(f"boxes: {shuffled}: boxes overlap what is seen in their images by")
+    assert "were annotations shuffled" in said and "AP50" not in said
