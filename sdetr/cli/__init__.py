@@ -23,6 +23,7 @@ from sdetr.cli import (
     steering,
     study,
     times,
+    verify,
 )
 from sdetr.config.base import SettingsError
 from sdetr.secrets import Redacted, redact
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         overfit,
         replay,
         asking,
+        verify,
         exchange,
         mirror,
         times,

@@ -113,7 +113,7 @@ def middle_side_px(index: Index, resize: ResizeSettings) -> float:
         for row in index.annotations
         if not row.crowd
     ]
-    return median(sides)
+    return float(median(sides))
 
 
 def first_with_objects(index: Index, count: int, path: Path) -> Index:
