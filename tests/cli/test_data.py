@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdetr.cli import main
+from sdetr.config.compile import compile_plan
 from sdetr.data.dataset import Dataset
 from tests.data.own.tiny import changed, coco
 
@@ -103,3 +104,25 @@ def test_names_that_are_none_are_refused(home: Path, capsys) -> None:
         "'My Data' is no name of a data set" in said
         and "no data set nowhere that `sdetr data add` made" in said
     )
+
+
+def test_a_study_is_files_and_the_command_that_runs_them(home: Path, capsys) -> None:
+    coco(home / "mine")
+    main(["data", "add", "mine", str(home / "mine")])
+    main(["init", "mine", "--cpu"])
+    said = capsys.readouterr().out
+    assert "uv run snakemake --profile demo --config scale=mine tables=mine -- all_tables" in said
+    plan = compile_plan(Path("params"), "mine", ["mine"])
+    assert {job.path.split("/")[3] for job in plan.of("finetune")} == {
+        "mine-random",
+        "swav_r50",
+        "siamese~mine-pretrain",
+    }
+    with pytest.raises(SystemExit):
+        main(["init", "mine", "--cpu"])
+    assert "is there already" in capsys.readouterr().err
+    main(["init", "mine", "--gpu", "--force"])
+    assert "--profile local --config scale=mine" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["init", "yours"])
+    assert "data set yours has parts none; expected train" in capsys.readouterr().err

@@ -54,3 +54,11 @@ def test_what_is_asked_about_has_to_be_there(tree):
     tree.settings["table"]["question"] = ASKED | {"row": "theirs"}
     with pytest.raises(SettingsError, match="question: no row theirs; there is scratch, ours"):
         tree.make()
+
+
+def test_it_is_the_best_of_the_others_that_has_to_be_beaten(asked, tree):
+    tree.settings["table"]["rows"]["poor"] = {"label": "poor", "start": "poor"}
+    tree.settings["table"]["question"] = ASKED | {"against": ["poor", "scratch"]}
+    tree.settings["cells"]["poor"] = {"big": [tree.run("poor", k, AP=1.0 + k, AP50=2.0) for k in range(3)]}
+    page = asked(30.0, 31.0, 32.0)
+    assert "Big DETR: no, it is worse" in page and "over from scratch, the best other start" in page
