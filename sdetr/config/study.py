@@ -127,12 +127,14 @@ def _table(name: str, data: str, shares: list[int], facts: Facts) -> dict[str, A
 
 
 def _figure(name: str, shares: list[int]) -> dict[str, Any]:
+    """By shares of the labels, or, where there is one alone, by epochs."""
     columns = [f"{share}pct" for share in shares]
+    panel: dict[str, Any] = {"label": name, "table": name, "columns": columns}
+    several = len(shares) > 1
     return {
-        "title": f"What labels are worth in {name}",
-        "caption": "Average precision after fine-tuning on parts of the labels, a line for each start.",
+        "title": f"What labels are worth in {name}" if several else f"How fine-tuning goes in {name}",
+        "caption": "Average precision on the test images, a line for each start.",
         "source": "no paper",
-        "x": "labelled images, percent",
-        "log": True,
-        "panels": {"labels": {"label": name, "table": name, "columns": columns, "x": shares}},
+        **({"x": "labelled images, percent", "log": True} if several else {"x": "epoch"}),
+        "panels": {"labels": panel | ({"x": shares} if several else {})},
     }
