@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WARNING = "Embedded data and tiny models: nothing here compares with a paper."
+WARNING = "Other data and smaller models: nothing here compares with a paper."
 
 
 def make_figure(settings: Path, out: Path) -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 THUMBNAIL_PX = (240, 180)
 OWN = Path(__file__)
-WARNING = "Nothing on this page compares with a paper: scale {} has embedded data and tiny models."
+WARNING = "Nothing on this page compares with a paper: scale {} has other data and smaller models."
 
 
 @dataclass(frozen=True)

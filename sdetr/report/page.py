@@ -29,7 +29,7 @@ def render(content: Content, folder: Path) -> str:
     )
     targets = [f"[{n}]: {address(page_of(run), folder)}" for run, n in links.items()]
     parts = [
-        *([] if settings.compares else [warning]),
+        *([] if settings.compares or settings.table.question else [warning]),
         f"# {escape(settings.table.title)}",
         *answered(content, folder),
         *_blocks(content, links),

@@ -73,7 +73,7 @@ def _opening(page: PageRun, run: RunFolder, links: Links) -> list[Markup]:
     detector, other, _, seed = _words(page)
     how = "fine-tuned from" if page.run.startswith("finetune") else "pretrained by"
     warning = paragraph(
-        f"Nothing on this page compares with a paper: scale {page.scale} has embedded data and tiny models.",
+        f"Nothing on this page compares with a paper: scale {page.scale} has other data and smaller models.",
     )
     return [
         tag("p", code(page.run), class_="path"),
