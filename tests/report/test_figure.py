@@ -103,7 +103,7 @@ def test_published_numbers_are_drawn_only_where_they_may_be_compared(tree: Tree,
     with_it = OUT.with_suffix(".svg").read_bytes()
     make(tree, {"scratch": {"points": [[run]]}}, compares=compares)
     assert (OUT.with_suffix(".svg").read_bytes() == with_it) == (not compares)
-    assert (b"Embedded data" in with_it) == (not compares)
+    assert (b"Other data" in with_it) == (not compares)
 
 
 def test_a_curve_that_is_not_the_runs_is_refused(tree: Tree) -> None:

@@ -102,7 +102,7 @@ def test_what_was_written_is_what_is_read_and_drawn_the_same_every_time(tree: Tr
     make(tree, run)
     assert before == {kind: OUT.with_suffix(f".{kind}").read_bytes() for kind in kinds}
     drawn, told = before["svg"].decode(), json.loads(before["json"])
-    assert "Panel &lt;0&gt;" in drawn and "Embedded data" in drawn
+    assert "Panel &lt;0&gt;" in drawn and "Other data" in drawn
     assert told["runs"] == {"p0": {"p0": [run]}} and told["words"].startswith("Panel <0>: ")
 
 
