@@ -22,8 +22,6 @@ READERS = {
     "imagefolder": read_imagefolder.read,
     "folder": read_folder.read,
 }
-LEFT_OUT = ("D12", "D29", "D30", "D39")
-"""Images that are left out."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,16 @@ def examine(
             )
             usable[n] = _kept(settings)
         if usable[n] and image.said_size:
-            _size(image.where, image.said_size, seen[n], findings)
+            _size(image.where or image.file, image.said_size, seen[n], findings)
     numbered = {n: k for k, n in enumerate((n for n, good in enumerate(usable) if good), 1)}
     images = [ImageRow(k, files[n], *seen[n].size) for n, k in numbered.items()]
+    lost = findings.count("D01") + findings.count("D02")
     annotations = _annotations(raw, seen, numbered, classes, settings, findings)
+    lost = findings.count("D01") + findings.count("D02") - lost
     funnel = {
-        "images_said": max(raw.said, len(files)),
+        "images_missing": raw.missing,
         "images_found": len(files),
+        "images_unreadable": sum(bool(one.trouble) for one in seen),
         "images": len(images),
         "boxes_found": len(raw.objects),
         "boxes": len(annotations),
@@ -76,7 +77,7 @@ def examine(
     }
     index = Index(name, root, classes, images, annotations, funnel)
     ids = tuple(raw.categories.get(one, -1) for one in classes)
-    _judge_what_is_left(index, settings, findings)
+    _judge_what_is_left(index, lost, settings, findings)
     digests = {file: one.digest for file, one in zip(files, seen, strict=True) if one.digest}
     return Part(replace(index, source_ids=ids if settings.format == "coco" else ()), digests)
 
@@ -169,18 +170,18 @@ def _annotation(
     return Annotation(image, label, cut, float(area), one.crowd, one.difficult)
 
 
-def _judge_what_is_left(index: Index, settings: OwnSettings, findings: Findings) -> None:
-    said, found, left = (index.funnel[key] for key in ("images_said", "images_found", "images"))
-    boxes = index.funnel["boxes"]
+def _judge_what_is_left(index: Index, lost: int, settings: OwnSettings, findings: Findings) -> None:
+    """`lost`: boxes of no use."""
+    found, left, boxes = (index.funnel[key] for key in ("images_found", "images", "boxes"))
     funnel = f"{found} found, {left} can be used, {left - index.funnel['images_without_boxes']} with boxes"
     labelled = settings.format != "folder"
     if not left or (labelled and not boxes):
         findings.add("D38", index.dataset, "images", funnel)
         return
-    gone = sum(findings.count(code) for code in LEFT_OUT)
+    said = found + index.funnel["images_missing"]
+    gone = index.funnel["images_missing"] + index.funnel["images_unreadable"]
     if gone > settings.most_left_out * said:
         findings.add("D41", index.dataset, "images", f"{gone} of {said}")
-    lost = sum(findings.count(code) for code in ("D01", "D02"))
     if lost > settings.most_left_out * index.funnel["boxes_found"]:
         findings.add("D41", index.dataset, "boxes", f"{lost} of {index.funnel['boxes_found']}")
 

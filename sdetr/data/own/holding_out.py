@@ -26,8 +26,8 @@ def side(raw: RawSet, share: float, held: bool) -> RawSet:
     mine = [n for n, image in enumerate(raw.images) if (source(image.file) in out) == held]
     place = {n: k for k, n in enumerate(mine)}
     objects = [one._replace(image=place[one.image]) for one in raw.objects if one.image in place]
-    said = sum(bool(raw.images[n].where) for n in mine)
-    return replace(raw, images=[raw.images[n] for n in mine], objects=objects, said=said)
+    missing = 0 if held else raw.missing
+    return replace(raw, images=[raw.images[n] for n in mine], objects=objects, missing=missing)
 
 
 def _draw(name: str) -> bytes:

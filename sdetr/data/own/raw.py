@@ -46,5 +46,5 @@ class RawSet:
     """Class → the id that the files have for it, in their order."""
     above: set[str] = field(default_factory=set)
     """Names of categories above others (COCO's supercategory)."""
-    said: int = 0
-    """Images that annotation files speak of, the missing ones too."""
+    missing: int = 0
+    """Images that annotation files speak of and that are not there."""

@@ -1,7 +1,7 @@
 """COCO's JSON, and what tools make of it: Roboflow, CVAT, labelme2coco."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,19 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     for key, times in ids.items():
         if times > 1:
             findings.add("D21", path.name, "image id", f"{key!r}, {times} times")
-    there = _files(settings, root, findings)
+    there, twins = _files(settings, root, findings)
     place: dict[object, int] = {}
     gone: set[object] = set()
     for row in content["images"]:
         key, name = _get(row, "id"), str(_get(row, "file_name"))
-        raw.said += 1
-        file = there.get(name) or there.get(Path(name.replace("\\", "/")).name)
+        last = Path(name.replace("\\", "/")).name
+        file = there.get(name) or there.get(last)
         if file is None:
             gone.add(key)
-            findings.add("D12", path.name, f"image {key}", name)
+            raw.missing += 1
+            same = twins.get(last, [])
+            told = f"{name!r} may be any of {', '.join(same)}" if same else name
+            findings.add("D14" if same else "D12", path.name, f"image {key}", told)
             continue
         if not file.endswith(name):
             findings.add("D11", path.name, f"image {key}", f"{name!r} is {file!r}")
@@ -90,12 +93,17 @@ def _categories(
     return names
 
 
-def _files(settings: OwnSettings, root: Path, findings: Findings) -> dict[str, str]:
-    """Every name by which an image may be called → the image."""
+def _files(
+    settings: OwnSettings, root: Path, findings: Findings
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Every name by which an image may be called → the image, and the last word of a name → all that have it."""
     folder = root / settings.images
     files = images_below(folder, root, findings, alone=False)
-    named = {Path(file).name: file for file in files}
-    return named | {(root / file).relative_to(folder).as_posix(): file for file in files}
+    twins = defaultdict(list)
+    for file in files:
+        twins[Path(file).name].append(file)
+    alone = {name: same[0] for name, same in twins.items() if len(same) == 1}
+    return alone | {(root / file).relative_to(folder).as_posix(): file for file in files}, twins
 
 
 def _objects(
@@ -129,7 +137,9 @@ def _objects(
 
 
 def _get(row: object, key: str) -> Any:
-    return row.get(key) if isinstance(row, dict) else None
+    """What stands there, as something that can be counted."""
+    value = row.get(key) if isinstance(row, dict) else None
+    return repr(value) if isinstance(value, list | dict) else value
 
 
 def _size(row: dict[str, Any]) -> tuple[float, float] | None:

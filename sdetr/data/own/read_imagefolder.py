@@ -40,9 +40,9 @@ def _line(line: str, n: int, name: str, named: dict[str, str], findings: Finding
     except (KeyError, TypeError, AttributeError) as error:
         findings.add("D25", name, f"line {n}", f"no file_name, or objects that are none: {error!r}")
         return
-    raw.said += 1
     if file not in named:
         findings.add("D12", name, f"line {n}, file_name", file)
+        raw.missing += 1
         return
     if len(boxes) != len(labels):
         findings.add("D16", name, f"line {n}", f"{len(boxes)} boxes, {len(labels)} categories")

@@ -27,7 +27,7 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
                 raw.images.append(RawImage(there[stem]))
             else:
                 findings.add("D12", settings.listed, "name", stem)
-                raw.said += 1
+                raw.missing += 1
             continue
         _read_one(stems[stem], there, root, settings, findings, raw)
     if listed is None:
@@ -52,7 +52,6 @@ def _read_one(
     path: Path, there: dict[str, str], root: Path, settings: OwnSettings, findings: Findings, raw: RawSet
 ) -> None:
     name = path.relative_to(root).as_posix()
-    raw.said += 1
     try:
         tree = parse_xml(path)
     except ValueError as error:
@@ -66,6 +65,7 @@ def _read_one(
     file = there.get(path.stem) or there.get(stem)
     if file is None:
         findings.add("D12", name, "filename", said or path.stem)
+        raw.missing += 1
         return
     if said and Path(said.replace("\\", "/")).name != Path(file).name:
         findings.add("D11", name, "filename", f"{said!r} is {file!r}")

@@ -24,12 +24,11 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
         if text is None:
             raw.images.append(RawImage(file))
             continue
-        raw.said += 1
         name = text.relative_to(root).as_posix()
         raw.images.append(RawImage(file, name))
         _lines(text, name, len(raw.images) - 1, names, findings, raw)
     for stem, text in texts.items():
-        raw.said += 1
+        raw.missing += 1
         findings.add("D12", text.relative_to(root).as_posix(), "name", stem)
     raw.categories = {label: n for n, label in names.items()}
     return raw

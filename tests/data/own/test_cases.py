@@ -149,6 +149,11 @@ def two_images_of_one_stem(root: Path) -> None:
     picture(root / "images/a/0.png")
     _, found = judged(root, settings)
     says(found, "D14", ERROR, "images/0.jpg", "stem", "'0', also images/a/0.png")
+    settings = coco(root / "coco")
+    for name in ("a", "b"):
+        picture(root / f"coco/images/{name}/3.jpg", seed=ord(name))
+    (root / "coco/images/3.jpg").unlink()
+    says(judged(root / "coco", settings)[1], "D14", ERROR, "image 4", "'3.jpg' may be any of images/a/3.jpg,")
 
 
 @case(15)
