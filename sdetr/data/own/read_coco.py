@@ -96,7 +96,7 @@ def _categories(
 def _files(
     settings: OwnSettings, root: Path, findings: Findings
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Every name by which an image may be called → the image, and the last word of a name → all that have it."""
+    """Every name by which an image may be called → the image; the last word of a name → all that have it."""
     folder = root / settings.images
     files = images_below(folder, root, findings, alone=False)
     twins = defaultdict(list)
