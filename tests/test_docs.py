@@ -48,7 +48,7 @@ def test_every_link_leads_to_a_file_or_a_heading(page: str) -> None:
 def test_every_verb_takes_the_words_that_are_printed(command: str) -> None:
     verb, *words = shlex.split(command)[3:]
     passed_on = verb in ("resume", "why", "doctor")  # they read their own words
-    _parser().parse_args([verb] if passed_on else [verb, *words])
+    assert _parser().parse_args([verb] if passed_on else [verb, *words]).verb == verb
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("uv run snakemake")])

@@ -9,12 +9,13 @@ from sdetr.config.experiment import Composer
 from sdetr.config.finetuning import evaluate, finetune, protocol_of, stands_for
 from sdetr.config.job import Job
 from sdetr.config.layers import nearest
-from sdetr.config.pretraining import pretrain, propose
+from sdetr.config.measuring import proposed, untrained
+from sdetr.config.pretraining import pretrain
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.data.subsets.settings import of_draw
 from sdetr.evaluation.look_settings import LOOKS, FinetunedSettings, LookRun, PatchesSettings, SearchSettings
-from sdetr.evaluation.settings import PretrainedSettings, ProposerSettings, UntrainedSettings
+from sdetr.evaluation.settings import PretrainedSettings
 from sdetr.objectives.settings import UpdetrSettings
 from sdetr.report.figure_settings import LooksPanel, ProposalsPanel
 from sdetr.views.settings import CropsSettings
@@ -66,25 +67,14 @@ def look(stages: Stages, protocol: str, model: str, start: Start) -> Job:
 
 def look_at_proposer(stages: Stages, protocol: str, proposer: str) -> Job:
     """Its first boxes; nothing of it depends on a seed."""
-    dataset = stages.compose.picturing(protocol).dataset
-    inputs = {"proposals": propose(stages, dataset, proposer).outputs["file"]}
-    said = ProposerSettings(kind="proposer", **inputs)
-    return _add(stages, protocol, f"proposer/{proposer}/seed0", said, inputs)
+    what = proposed(stages, stages.compose.picturing(protocol).dataset, proposer)
+    return _add(stages, protocol, f"proposer/{proposer}/seed0", *what)
 
 
 def _untrained(stages: Stages, protocol: str, model: str, start: Start) -> tuple[Settings, dict[str, str]]:
-    compose, backbone = stages.compose, str(start.backbone)
-    if compose.picturing(protocol).logits is None:
+    if stages.compose.picturing(protocol).logits is None:
         raise SettingsError(f"protocol {protocol}: logits is missing; start {start} was never trained")
-    inputs = {"init": stages.backbone(backbone).outputs["weights"]}
-    said = UntrainedSettings(
-        kind="untrained",
-        seed=SEED,
-        model=compose.model(model, compose.finetuning_facts(model, protocol, start)),
-        trunk=compose.backbone(backbone).trunk,
-        **inputs,
-    )
-    return said, inputs
+    return untrained(stages, protocol, model, start, SEED)
 
 
 def _pretrained(stages: Stages, protocol: str, model: str, start: Start) -> tuple[Settings, dict[str, str]]:

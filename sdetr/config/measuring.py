@@ -11,6 +11,8 @@ from sdetr.config.stages import Stages
 from sdetr.config.start import Start
 from sdetr.evaluation.settings import MeasureRun, PretrainedSettings, ProposerSettings, UntrainedSettings
 
+Inputs = dict[str, str]
+"""Slot → file, from the root."""
 RUN_FILES = {"predictions": "predictions.json", "settings_copy": "settings.yaml", "record": "run.json"}
 """What a finished run declares, by slot."""
 
@@ -23,20 +25,30 @@ def measure(stages: Stages, protocol: str, model: str, start: Start, seeds: Iter
     """
     if start.further:
         raise SettingsError(f"start {start} was fine-tuned, but protocol {protocol} measures what was not")
-    make = _pretrained if start.pretext else _untrained
-    runs = [make(stages, protocol, model, start, seed) for seed in seeds]
+    if start.pretext:
+        runs = [_pretrained(stages, protocol, model, start, seed) for seed in seeds]
+    else:
+        of_seed = {seed: untrained(stages, protocol, model, start, seed) for seed in seeds}
+        runs = [_add(stages, protocol, f"{model}/{start}/seed{s}", *what) for s, what in of_seed.items()]
     return list({run.path: run for run in runs}.values())
 
 
 def measure_proposer(stages: Stages, protocol: str, proposer: str) -> Job:
     """What a proposer finds; nothing of it depends on a seed."""
-    dataset = stages.compose.measuring(protocol).dataset
+    what = proposed(stages, stages.compose.measuring(protocol).dataset, proposer)
+    return _add(stages, protocol, f"proposer/{proposer}/seed0", *what)
+
+
+def proposed(stages: Stages, dataset: str, proposer: str) -> tuple[ProposerSettings, Inputs]:
+    """What a proposer finds in a data set, and its file."""
     inputs = {"proposals": propose(stages, dataset, proposer).outputs["file"]}
-    said = ProposerSettings(kind="proposer", **inputs)
-    return _add(stages, protocol, f"proposer/{proposer}/seed0", said, inputs)
+    return ProposerSettings(kind="proposer", **inputs), inputs
 
 
-def _untrained(stages: Stages, protocol: str, model: str, start: Start, seed: int) -> Job:
+def untrained(
+    stages: Stages, protocol: str, model: str, start: Start, seed: int
+) -> tuple[UntrainedSettings, Inputs]:
+    """A detector whose weights are drawn on the backbone of its start, and that backbone's file."""
     compose, backbone = stages.compose, str(start.backbone)
     inputs = {"init": stages.backbone(backbone).outputs["weights"]}
     said = UntrainedSettings(
@@ -46,7 +58,7 @@ def _untrained(stages: Stages, protocol: str, model: str, start: Start, seed: in
         trunk=compose.backbone(backbone).trunk,
         **inputs,
     )
-    return _add(stages, protocol, f"{model}/{start}/seed{seed}", said, inputs)
+    return said, inputs
 
 
 def _pretrained(stages: Stages, protocol: str, model: str, start: Start, seed: int) -> Job:
@@ -64,7 +76,7 @@ def _add(
     protocol: str,
     what: str,
     said: UntrainedSettings | PretrainedSettings | ProposerSettings,
-    inputs: dict[str, str],
+    inputs: Inputs,
 ) -> Job:
     settings = stages.compose.measuring(protocol)
     test = stages.dataset(settings.dataset).outputs["index"]

@@ -1,6 +1,5 @@
 """What a step of pretraining takes: the steps that a training takes, a few of them, with a clock beside."""
 
-import shutil
 import statistics
 from itertools import pairwise
 from pathlib import Path
@@ -9,18 +8,16 @@ import torch
 
 from sdetr import record
 from sdetr.data.dataset import Dataset
-from sdetr.files import write_json, written_whole
+from sdetr.files import write_json
 from sdetr.settings_file import load
-from sdetr.training.attempt import logged_to
 from sdetr.training.compiled import compile_for
 from sdetr.training.cost_settings import CostRun
-from sdetr.training.device import choose_device, describe, moment_s, peak_bytes
+from sdetr.training.device import choose_device, moment_s, peak_bytes
 from sdetr.training.loop import take_step
 from sdetr.training.material import views_of
 from sdetr.training.optimizer import scale_lr
-from sdetr.training.paths import run_path
 from sdetr.training.pretrain import files_of, search_of
-from sdetr.training.stopwatch import Stopwatch
+from sdetr.training.short_run import short_run
 from sdetr.training.timeline import Timeline
 from sdetr.training.trainee import Trainee
 from sdetr.training.usage import MEBIBYTE
@@ -33,25 +30,17 @@ def measure_cost(settings: Path, init: Path, out: Path, device: str = "auto") ->
 
     Nothing of what is learned is kept, and a killed one begins anew.
     """
-    chosen, watch = choose_device(device), Stopwatch()
-    run = load(CostRun, settings)
-    scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "cost.log", out=out):
-        inputs = {"settings": settings, "init": init} | files_of(run)
-        begun = record.begin(run.stage, path, run.seed, inputs, out, describe(chosen))
-        begun["starts"] = [record.start_entry(0)]
-        with written_whole(out / "settings.yaml") as temporary:
-            shutil.copyfile(settings, temporary)
-        watch.lap()
+    chosen, run = choose_device(device), load(CostRun, settings)
+    with short_run(run.stage, settings, out, run.seed, {"init": init} | files_of(run), chosen) as short:
+        short.watch.lap()
         seconds = _seconds(run, init, chosen)
-        watch.lap("training")
+        short.watch.lap("training")
         on_device = peak_bytes(chosen)
         peak = on_device or record.peak_of_process()
         took = {"memory-mb": round(peak / MEBIBYTE, 1), "step-s": statistics.median(seconds)}
         told = {"memory": ALLOCATED if on_device else RESIDENT, "batch": run.protocol.batch}
         write_json(out / "cost.json", {"metrics": took, **told, "seconds": seconds}, indent=1)
-        ended = record.end(begun, {"cost.json": out / "cost.json"}, watch.seconds, on_device)
-        write_json(out / "run.json", ended | {"metrics": took}, indent=1)
+        short.finish(["cost.json"], on_device, metrics=took)
 
 
 def _seconds(run: CostRun, init: Path, device: torch.device) -> list[float]:

@@ -1,7 +1,6 @@
 """What a detector shows in a picture: numbers, which the report draws."""
 
 import logging
-import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sdetr import record
 from sdetr.data.dataset import Dataset, Sample
 from sdetr.data.loader import test_views
 from sdetr.data.normalise import normalise
@@ -31,14 +29,12 @@ from sdetr.evaluation.look_settings import (
 )
 from sdetr.evaluation.looked import Array, Found, Looked, write_looked
 from sdetr.evaluation.settings import PretrainedSettings, ProposerSettings, UntrainedSettings
-from sdetr.files import write_json, written_whole
 from sdetr.interop.detectors import load_detector
 from sdetr.models.detector import Detector
 from sdetr.objectives.regions_found import CLASSES
 from sdetr.proposals.store import Proposals
 from sdetr.settings_file import load
-from sdetr.training.attempt import logged_to
-from sdetr.training.device import choose_device, describe, peak_bytes
+from sdetr.training.device import choose_device, peak_bytes
 from sdetr.training.look_asked import Asker
 from sdetr.training.look_one import (
     Finder,
@@ -51,12 +47,11 @@ from sdetr.training.look_one import (
     with_gradients,
 )
 from sdetr.training.look_patches import Searcher
-from sdetr.training.paths import run_path
+from sdetr.training.measure import FILES
 from sdetr.training.pretrained import without_labels
-from sdetr.training.stopwatch import Stopwatch
+from sdetr.training.short_run import short_run
 
 log = logging.getLogger(__name__)
-FILES = ("init", "heads", "proposals")
 
 
 def look(settings: Path, out: Path, device: str = "auto") -> None:
@@ -64,23 +59,15 @@ def look(settings: Path, out: Path, device: str = "auto") -> None:
 
     Raises ValueError for a detector that cannot say what is shown, or a data set without labels.
     """
-    chosen, watch = choose_device(device), Stopwatch()
-    run = load(LookRun, settings)
-    scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "look.log", out=out):
-        files = {slot: Path(file) for slot in FILES if (file := getattr(run.what, slot, None))}
-        inputs = {"settings": settings, "test": Path(run.test)} | files
-        seed = getattr(run.what, "seed", None)
-        begun = record.begin(run.stage, path, seed, inputs, out, describe(chosen))
-        begun["starts"] = [record.start_entry(0)]
-        with written_whole(out / "settings.yaml") as temporary:
-            shutil.copyfile(settings, temporary)
+    chosen, run = choose_device(device), load(LookRun, settings)
+    files = {slot: Path(file) for slot in FILES if (file := getattr(run.what, slot, None))}
+    seed = getattr(run.what, "seed", None)
+    with short_run(run.stage, settings, out, seed, {"test": Path(run.test)} | files, chosen) as short:
         looked = looked_at(run, Dataset(Path(run.test)), chosen)
         write_looked(out / LOOKS, looked)
-        watch.lap("evaluation")
-        ended = record.end(begun, {LOOKS: out / LOOKS}, watch.seconds, peak_bytes(chosen))
-        write_json(out / "run.json", ended, indent=1)
-        log.info("%s: %d images after %.0f s", path, len(looked.ids), watch.seconds["total"])
+        short.watch.lap("evaluation")
+        short.finish([LOOKS], peak_bytes(chosen))
+        log.info("%s: %d images after %.0f s", short.path, len(looked.ids), short.watch.seconds["total"])
 
 
 def looked_at(run: LookRun, images: Dataset, device: torch.device) -> Looked:

@@ -1,28 +1,25 @@
 """What finds objects without having been told of any: a pretrained detector as it is, or its proposer."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sdetr import record
 from sdetr.data.dataset import Dataset
 from sdetr.evaluation.predictions import write_predictions
 from sdetr.evaluation.settings import OBJECT, MeasureRun, ProposerSettings
-from sdetr.files import write_json, written_whole
 from sdetr.objectives.regions_found import REGION
 from sdetr.proposals.store import Proposals
 from sdetr.settings_file import load
-from sdetr.training.attempt import logged_to
-from sdetr.training.device import choose_device, describe, peak_bytes
+from sdetr.training.device import choose_device, peak_bytes
 from sdetr.training.infer import clipped_xywh_px, predict
-from sdetr.training.paths import run_path
 from sdetr.training.pretrained import without_labels
-from sdetr.training.stopwatch import Stopwatch
+from sdetr.training.short_run import short_run
 
 log = logging.getLogger(__name__)
+FILES = ("init", "heads", "proposals")
+"""That a detector, or a proposer, is made of."""
 
 
 def measure(settings: Path, out: Path, device: str = "auto") -> None:
@@ -30,24 +27,15 @@ def measure(settings: Path, out: Path, device: str = "auto") -> None:
 
     Raises ValueError when a detector has no logit for "object".
     """
-    chosen, watch = choose_device(device), Stopwatch()
-    run = load(MeasureRun, settings)
-    scale, path = run_path(out, words=5)
-    with logged_to(scale / "state" / path / "measure.log", out=out):
-        names = {slot: getattr(run.what, slot, None) for slot in ("init", "heads", "proposals")}
-        inputs = {"settings": settings, "test": Path(run.test)} | {n: Path(f) for n, f in names.items() if f}
-        seed = getattr(run.what, "seed", None)
-        begun = record.begin(run.stage, path, seed, inputs, out, describe(chosen))
-        begun["starts"] = [record.start_entry(0)]
-        with written_whole(out / "settings.yaml") as temporary:
-            shutil.copyfile(settings, temporary)
+    chosen, run = choose_device(device), load(MeasureRun, settings)
+    files = {slot: Path(file) for slot in FILES if (file := getattr(run.what, slot, None))}
+    seed = getattr(run.what, "seed", None)
+    with short_run(run.stage, settings, out, seed, {"test": Path(run.test)} | files, chosen) as short:
         found = _found(run, Dataset(Path(run.test)), chosen)
         write_predictions(out / "predictions.json", found | {"dataset": Path(run.test).parent.name})
-        watch.lap("evaluation")
-        outputs = {"predictions.json": out / "predictions.json"}
-        ended = record.end(begun, outputs, watch.seconds, peak_bytes(chosen))
-        write_json(out / "run.json", ended | {"classes": [OBJECT]}, indent=1)
-        log.info("%s: %d boxes after %.0f s", path, len(found["score"]), watch.seconds["total"])
+        short.watch.lap("evaluation")
+        short.finish(["predictions.json"], peak_bytes(chosen), classes=[OBJECT])
+        log.info("%s: %d boxes after %.0f s", short.path, len(found["score"]), short.watch.seconds["total"])
 
 
 def _found(run: MeasureRun, images: Dataset, device: torch.device) -> dict[str, Any]:

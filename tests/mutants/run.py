@@ -75,12 +75,18 @@ class Mutant:
         return text.replace(self.old, self.new)
 
 
+def listed() -> list[Mutant]:
+    """All mutants."""
+    areas = yaml.safe_load(LIST.read_text())
+    return [Mutant(area=area, **m) for area, mutants in areas.items() for m in mutants]
+
+
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     text = LIST.read_text()
     if twice := [area for area, n in Counter(AREA.findall(text)).items() if n > 1]:
         raise SystemExit(f"{LIST}: area {twice[0]!r} is there twice, and YAML would keep the last alone")
-    mutants = [Mutant(area=area, **m) for area, ms in yaml.safe_load(text).items() for m in ms]
+    mutants = listed()
     mutants = [m for m in mutants if word in m.area or word in m.file]
     if not mutants:
         raise SystemExit(f"no mutant of {LIST} has {word!r} in its area or file")
