@@ -25,6 +25,7 @@ wildcard_constraints:
     plan="[a-z0-9_/-]+/seed[0-9]+",
     pretraining="pretrain/[a-z0-9_/-]+/seed[0-9]+",
     run="finetune/[a-z0-9_.+~/-]+/seed[0-9]+",
+    rehearsal="rehearse/[a-z0-9_.+~/-]+/seed[0-9]+",
     costed="bench/[a-z0-9_.+~/-]+/seed[0-9]+",
     trained="(pretrain|finetune)/[a-z0-9_.+~/-]+/seed[0-9]+",
 

@@ -47,6 +47,7 @@ def _overfit(a: argparse.Namespace) -> None:
     from sdetr.config.experiment import Composer
     from sdetr.config.layers import Params
     from sdetr.training.overfit import Overfitting
+    from sdetr.training.rehearse import refuse_others_boxes, why
 
     began = time.monotonic()
     composer = Composer(Params(PARAMS), a.scale)
@@ -57,8 +58,9 @@ def _overfit(a: argparse.Namespace) -> None:
     for model, protocol in chosen:
         index = a.data or _prepared(composer, protocol.dataset)
         tasks.append((Overfitting(model, trunk, protocol, index, a.images, a.device, a.seed), a.enough))
+    finder = Composer(composer.params, "demo").proposer("edgeboxes")
     for index in dict.fromkeys(overfitting.index for overfitting, _ in tasks):
-        _refuse_others_boxes(index)
+        refuse_others_boxes(index, finder)
     failed = []
     for name, (points, seconds) in zip(names, _learned(tasks, a.jobs), strict=True):
         reached = points[-1].metrics["AP50"]
@@ -67,36 +69,12 @@ def _overfit(a: argparse.Namespace) -> None:
         words = f"AP50 {reached:5.1f} after {points[-1].step:3} steps, {seconds:3.0f} s"
         print(f"{name:{max(map(len, names))}}  {words}   {curve}", flush=True)
         if reached < a.enough:
-            print(f"  {_why(points, tasks[names.index(name)][0])}", flush=True)
+            print(f"  {why(points, tasks[names.index(name)][0])}", flush=True)
     what = f"AP50 {a.enough:g} on the images that they learned; {time.monotonic() - began:.0f} s"
     if failed:
         print(f"{', '.join(failed)}: below {what}")
         sys.exit(1)
     print(f"{len(names)} of {len(names)} detectors reach {what}")
-
-
-def _refuse_others_boxes(index: Path) -> None:
-    """Boxes of other images can be learned by heart, too. Ends with exit code 1, saying so."""
-    from sdetr.config.experiment import Composer
-    from sdetr.config.layers import Params
-    from sdetr.proposals.belonging import belonging_of
-
-    found = belonging_of(index, Composer(Params(PARAMS), "demo").proposer("edgeboxes"))
-    if found and found.doubtful:
-        print(f"boxes: {index}: {found}; were annotations shuffled, or exported for other images?")
-        sys.exit(1)
-
-
-def _why(points: "list[Point]", overfitting: "Overfitting") -> str:
-    from sdetr.data.index import Index
-    from sdetr.training.overfit import first_with_objects, middle_side_px
-    from sdetr.training.symptoms import Symptoms, diagnosis
-
-    index = first_with_objects(Index.load(overfitting.index), overfitting.images, overfitting.index)
-    side = middle_side_px(index, overfitting.protocol.resize)
-    last = points[-1].metrics
-    losses = [point.loss for point in points if point.loss is not None]
-    return diagnosis(Symptoms(losses, last["AP50"], last["any_class"], side))
 
 
 def _settings(composer: "Composer", name: str, protocol: str) -> "tuple[ModelSettings, ProtocolSettings]":

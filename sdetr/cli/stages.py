@@ -5,6 +5,8 @@ from pathlib import Path
 
 from sdetr.cli.verbs import Run, Verbs, positive
 
+ON_A_DEVICE = ("backbone", "features", "rehearse", "pretrain", "train", "measure", "look", "cost")
+
 
 def add(verbs: Verbs) -> None:
     _stage(verbs, "prepare", "generate or find a data set, and write its index", _prepare)
@@ -20,6 +22,7 @@ def add(verbs: Verbs) -> None:
     merge.add_argument("shards", type=Path, nargs="+")
     _stage(verbs, "views", "plan the views of a pretext", _views)
     _stage(verbs, "features", "compute frozen features of planned views ahead", _features, "--init")
+    _stage(verbs, "rehearse", "learn a few images by heart before anything long", _rehearse)
     pretrain = _stage(verbs, "pretrain", "pretrain a detector without labels", _pretrain, "--init")
     train = _stage(verbs, "train", "train a detector, and predict on its test set", _train, "--init")
     for verb in (pretrain, train):
@@ -40,7 +43,7 @@ def _stage(verbs: Verbs, name: str, words: str, run: Run, *inputs: str) -> argpa
     verb = verbs.add_parser(name, help=words, description=words)
     for flag in ("--settings", *inputs, "--out"):
         verb.add_argument(flag, type=Path, required=True)
-    if name in ("backbone", "features", "pretrain", "train", "measure", "look", "cost"):
+    if name in ON_A_DEVICE:
         verb.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     verb.set_defaults(run=run)
     return verb
@@ -95,6 +98,12 @@ def _features(a: argparse.Namespace) -> None:
     from sdetr.training.features import make_features
 
     make_features(a.settings, a.init, a.out, a.device)
+
+
+def _rehearse(a: argparse.Namespace) -> None:
+    from sdetr.training.rehearse import rehearse
+
+    rehearse(a.settings, a.out, a.device)
 
 
 def _pretrain(a: argparse.Namespace) -> None:

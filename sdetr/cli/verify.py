@@ -58,7 +58,7 @@ def _published(cell: str, metric: str) -> tuple[float, str]:
     params = Params(PARAMS)
     if table not in params.names("tables"):
         raise ValueError(f"--cell {cell}: no table {table}; there is {', '.join(params.names('tables'))}")
-    settings = check(TableSettings, params.resolve("tables", table))
+    settings: TableSettings = check(TableSettings, params.resolve("tables", table))
     number = settings.paper.get(row, {}).get(column, {}).get(metric)
     if number is None:
         known = [f"{table}.{r}.{c}" for r, columns in settings.paper.items() for c in columns]

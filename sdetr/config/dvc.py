@@ -24,6 +24,7 @@ COMMANDS = {
     "proposals": "propose --settings ${item.in.settings} --out ${item.out.file}",
     "views": "views --settings ${item.in.settings} --out ${item.out.file}",
     "features": "features --settings ${item.in.settings} --init ${item.in.init} --out ${item.out.file}",
+    "rehearse": "rehearse --settings ${item.in.settings} --out $(dirname ${item.out.check})",
     "pretrain": "pretrain --settings ${item.in.settings} --init ${item.in.init}"
     " --out $(dirname ${item.out.weights})",
     "finetune": "train --settings ${item.in.settings} --init ${item.in.init}"

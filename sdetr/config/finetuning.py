@@ -8,6 +8,7 @@ import sdetr.training.settings as training
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
 from sdetr.config.pretraining import initial_backbone, pretrain
+from sdetr.config.rehearsing import rehearsal
 from sdetr.config.stages import Stages
 from sdetr.config.start import Stage, Start
 from sdetr.data.subsets.settings import of_draw
@@ -55,7 +56,7 @@ def finetune(stages: Stages, protocol: str, model: str, start: Start, seed: int)
     )
     path = f"finetune/{protocol}/{model}/{start}/seed{seed}"
     files = RUN_FILES | (SEGMENTS if settings.masks else {})
-    return stages.add("finetune", path, run, inputs, stages.under(path, files))
+    return stages.add("finetune", path, run, inputs | rehearsal(stages), stages.under(path, files))
 
 
 def _fresh(

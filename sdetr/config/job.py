@@ -16,6 +16,7 @@ STAGES = (
     "proposals",
     "views",
     "features",
+    "rehearse",
     "pretrain",
     "finetune",
     "measure",

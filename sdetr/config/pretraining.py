@@ -7,6 +7,7 @@ import sdetr.training.settings as training
 import sdetr.views.settings as views_settings
 from sdetr.config.base import SettingsError
 from sdetr.config.job import Job
+from sdetr.config.rehearsing import rehearsal
 from sdetr.config.stages import Stages
 from sdetr.objectives.settings import DetregSettings
 from sdetr.proposals.settings import ProposalsRun
@@ -29,7 +30,7 @@ def pretrain(stages: Stages, protocol: str, pretext: str, model: str, seed: int)
     run, inputs = unlabelled(stages, protocol, pretext, model, seed)
     said = PretrainRun(stage="pretrain", recipe=training.RECIPES["pretrain"], **run)
     path = f"pretrain/{protocol}/{pretext}/{model}/seed{seed}"
-    return stages.add("pretrain", path, said, inputs, stages.under(path, RUN_FILES))
+    return stages.add("pretrain", path, said, inputs | rehearsal(stages), stages.under(path, RUN_FILES))
 
 
 def unlabelled(

@@ -6,8 +6,9 @@ from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.report.settings import MadeFrom
 
-VOUCHED = ("segments",)
-"""Folders of whose files another input of the same job has the digests."""
+UNSAID = ("settings", "segments", "rehearsal")
+"""Inputs that no record names: it has the settings' digest beside them, another input has the digests of a
+folder's files, and what was only waited for decides nothing."""
 
 
 def record_of(job: Job) -> str | None:
@@ -23,7 +24,7 @@ def made_from(plan: Plan, jobs: Iterable[Job]) -> dict[str, MadeFrom]:
     said = {}
     for one in plan.before(jobs):
         if record := record_of(one):
-            told = {slot: file for slot, file in one.inputs.items() if slot not in ("settings", *VOUCHED)}
+            told = {slot: file for slot, file in one.inputs.items() if slot not in UNSAID}
             makers = {slot: record_of(plan.maker(file)) for slot, file in told.items()}
             inputs = {slot: maker for slot, maker in makers.items() if maker}
             # What is empty is not said, as everywhere in settings files.

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from sdetr.config.base import Count, Name, Seeds, Settings, Strings
+from sdetr.data.settings import ResizeSettings
 
 
 class ResourceSettings(Settings):
@@ -25,6 +26,19 @@ class ResourceSettings(Settings):
                 f"gpu: {self.gpu} cannot be spread evenly over nodes: {self.nodes}; make it a multiple"
             )
         return self
+
+
+class RehearsalSettings(Settings):
+    """Labelled images that a small detector learns by heart before anything is trained."""
+
+    dataset: Name
+    model: Name
+    protocol: Name = "overfit"
+    images: Count = 8
+    enough: Annotated[float, Field(gt=0, le=100)] = 90.0
+    """AP50 to reach, percent; below it, nothing that trains a detector is begun."""
+    resize: ResizeSettings | None = None
+    """As the images are seen, where objects are too small for the protocol's."""
 
 
 class SelectionSettings(Settings):
@@ -78,6 +92,8 @@ class ScaleSettings(Settings):
     """The same; what a step consists of is the pretraining's."""
     protocols: dict[Name, Section] = Field(default_factory=dict)
     """Likewise over a protocol, after the section of its task."""
+    rehearsal: RehearsalSettings | None = None
+    """What comes before every training of a detector; unset: nothing."""
     shards: Count = 1
     """Jobs that share one data set's proposals; any number gives the same file."""
     resources: dict[Name, ResourceSettings] = Field(default_factory=dict)

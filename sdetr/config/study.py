@@ -37,7 +37,7 @@ def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dic
     """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
-        f"scales/{name}.yaml": _scale(name, facts),
+        f"scales/{name}.yaml": _scale(name, data, facts),
         f"protocols/{name}-pretrain.yaml": {
             "extends": "siamese-imagenet-60e",
             "dataset": unlabelled,
@@ -68,15 +68,21 @@ def _trunk(facts: Facts) -> dict[str, Any]:
     return {"arch": "resnet50"} if facts.gpu else {"arch": "resnet18", "width": 24, "stages": 3}
 
 
-def _scale(name: str, facts: Facts) -> dict[str, Any]:
-    own = {"tables": {name: {"seeds": list(range(SEEDS))}}, "seeds": list(range(SEEDS)), "compares": False}
+def _scale(name: str, data: str, facts: Facts) -> dict[str, Any]:
+    short = _short_px(facts.object_side)
+    longest = short * 4 // 3
+    tested = {"short": short, "longest": longest}
+    own = {
+        "compares": False,
+        "seeds": list(range(SEEDS)),
+        "tables": {name: {"seeds": list(range(SEEDS))}},
+        "rehearsal": {"dataset": data, "model": "conditional", "resize": tested},
+    }
     if facts.gpu:
         # As many steps as the papers take on VOC, however few the images are.
         return {"extends": "paper", **own, "detection": {"steps_per_epoch": 100.0}}
     queries = REGIONS * ceil(max(12, 1.3 * facts.most_objects) / REGIONS)
-    short = _short_px(facts.object_side)
-    longest = short * 4 // 3
-    sizes, tested = {"short": [short], "longest": longest}, {"short": short, "longest": longest}
+    sizes = {"short": [short], "longest": longest}
     crop = {"probability": 0.5, "short": [short + 16, short + 32], "side": [short - 16, short + 16]}
     return {
         "extends": "demo",

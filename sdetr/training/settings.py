@@ -14,7 +14,7 @@ from sdetr.objectives.panoptic_settings import MasksSettings
 from sdetr.objectives.settings import Pretext
 from sdetr.views.settings import QuerySettings, Views
 
-RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3, "look": 1, "cost": 1}
+RECIPES = {"backbone": 2, "pretrain": 5, "finetune": 5, "measure": 3, "look": 1, "cost": 1, "rehearse": 1}
 """By stage; raise one when the same settings train to other numbers, or write other files."""
 
 Compile = Literal["nothing", "kernels", "graphs"]

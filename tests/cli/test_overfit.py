@@ -74,6 +74,6 @@ def test_shuffled_boxes_are_named_before_anything_is_learned(overfit: Any) -> No
     for row in content["annotations"]:
         row["image_id"] = other[row["image_id"]]
     (shuffled := path.with_name("shuffled.json")).write_text(json.dumps(content))
-    code, said, _ = overfit("detr", "--data", str(shuffled))
-    assert code == 1 and said.startswith(f"boxes: {shuffled}: boxes overlap what is seen in their images by")
-    assert "were annotations shuffled" in said and "AP50" not in said
+    code, said, error = overfit("detr", "--data", str(shuffled))
+    assert code == 2 and f"boxes: {shuffled}: boxes overlap what is seen in their images by" in error
+    assert "were annotations shuffled" in error and "AP50" not in said

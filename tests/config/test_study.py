@@ -47,6 +47,10 @@ def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     assert tuned["protocol"]["resize"]["short"] > 96  # small objects
     parts = {job.inputs["train"] for job in plan.of("finetune") if "-5pct" in job.path}
     assert parts == {f"data/raw/mine-train-5pct-draw{k}/train.json" for k in range(3)}
+    (rehearsal,) = plan.of("rehearse")
+    assert rehearsal.inputs["train"] == "data/raw/mine-train/train.json"
+    for job in [*plan.of("pretrain"), *plan.of("finetune")]:
+        assert job.inputs["rehearsal"] == rehearsal.outputs["check"], job.path
     (table,) = plan.of("table")
     assert table.settings["table"]["question"]["against"] == ["random", "embedded"]
     assert [job.settings["id"] for job in plan.of("figure")] in ([], ["mine"])

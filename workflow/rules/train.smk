@@ -3,6 +3,7 @@ IN    data/{scale}/settings/**: what decides each run; data/raw/**/{split}.json
 OUT   data/{scale}/backbones/{name}.safetensors, data/{scale}/finetune/{protocol}/{model}/{start}/seed{k}/
       data/{scale}/evaluate/{protocol}/{model}/{start}/seed{k}/: what is measured without fine-tuning,
       and what figures show of a detector
+      data/{scale}/rehearse/{protocol}/{model}/{dataset}/seed{k}/: images learned by heart before all that
       data/{scale}/bench/{protocol}/{model}/{start}/seed{k}/: what steps of a pretraining take
 
 A run's live state is in data/{scale}/state/ and never declared: Snakemake deletes the declared outputs of failed jobs.
@@ -26,6 +27,29 @@ rule backbone:
         gpu=PLAN.resource("backbones/{name}", "gpu"),
     shell:
         "exec sdetr backbone --settings {input.settings} --out {output.weights} 2> >(tee {log} >&2)"
+
+
+# Before anything long, where a scale says so: a few labelled images, learned by heart.
+rule rehearse:
+    input:
+        PLAN.input("{rehearsal}"),
+        settings="data/{scale}/settings/{rehearsal}.yaml",
+    output:
+        check="data/{scale}/{rehearsal}/check.json",
+        settings="data/{scale}/{rehearsal}/settings.yaml",
+        record="data/{scale}/{rehearsal}/run.json",
+    log:
+        "logs/{scale}/{rehearsal}.log",
+    priority: 2
+    threads: PLAN.resource("{rehearsal}", "threads")
+    resources:
+        mem_mb=PLAN.resource("{rehearsal}", "mem_mb"),
+        runtime=PLAN.resource("{rehearsal}", "minutes"),
+        gpu=PLAN.resource("{rehearsal}", "gpu"),
+    params:
+        out=subpath(output.check, parent=True),
+    shell:
+        "exec sdetr rehearse --settings {input.settings} --out {params.out} 2> >(tee {log} >&2)"
 
 
 rule finetune:
