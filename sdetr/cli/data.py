@@ -58,6 +58,7 @@ def _add(a: argparse.Namespace) -> None:
     files = write_files(PARAMS, a.name, root, found, diagnosis.classes, more)
     for split, file in files.items():
         print(f"{file}: part {split}")
+    _compare_with_what_is_seen(diagnosis)
     _tell(diagnosis)
 
 
@@ -78,7 +79,27 @@ def _doctor(a: argparse.Namespace) -> None:
     parts = {
         one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in own.items() if one.own
     }
-    _tell(diagnose_parts(a.name, dict(sorted(parts.items(), key=lambda part: part[0] != "train")), a.strict))
+    of = dict(sorted(parts.items(), key=lambda part: part[0] != "train"))
+    diagnosis = diagnose_parts(a.name, of, a.strict)
+    _compare_with_what_is_seen(diagnosis)
+    _tell(diagnosis)
+
+
+def _compare_with_what_is_seen(diagnosis: "Diagnosis") -> None:
+    """Adds what proposals tell about the boxes of each part: whether they are of its images."""
+    from sdetr.config.experiment import Composer
+    from sdetr.config.layers import Params
+    from sdetr.proposals.belonging import belonging_of
+    from sdetr.proposals.choose import missing_for
+
+    finder, downloads = Composer(Params(PARAMS), "demo").proposer("edgeboxes"), Path("data/raw/downloads")
+    if missing := missing_for(finder, downloads):
+        print(f"whether boxes belong to their images was not looked at: {missing}")
+        return
+    for split, part in diagnosis.parts.items():
+        found = belonging_of(part.index, finder, downloads)
+        if found and found.doubtful:
+            diagnosis.findings.add("D42", f"part {split}", "boxes", found)
 
 
 def _tell(diagnosis: "Diagnosis") -> None:

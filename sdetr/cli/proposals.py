@@ -65,7 +65,7 @@ def _report(a: argparse.Namespace) -> None:
     of = stands if stands == a.dataset else f"{stands}, which stands for {a.dataset} at scale {a.scale}"
     title = f"{of}: {len(images)} of {len(index.images)} images"
     picture, boxes = folder / f"{stands}.png", {one.proposer: one.boxes for one in surveys}
-    draw_gallery(picture, title, index.root, images, boxes, objects_of(index))
+    draw_gallery(picture, title, index, images, boxes, objects_of(index))
     chosen = {row.id for row in images}
     advice = recommended(surveys, sum(len(those) for i, those in objects_of(index).items() if i in chosen))
     print(f"{_written(folder / f'{stands}.md', title, surveys, advice)}\n\n{advice}")

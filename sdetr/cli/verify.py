@@ -59,8 +59,8 @@ def _published(cell: str, metric: str) -> tuple[float, str]:
     if table not in params.names("tables"):
         raise ValueError(f"--cell {cell}: no table {table}; there is {', '.join(params.names('tables'))}")
     settings: TableSettings = check(TableSettings, params.resolve("tables", table))
-    number = settings.paper.get(row, {}).get(column, {}).get(metric)
-    if number is None:
+    numbers = {str(key): one for key, one in settings.paper.get(row, {}).get(column, {}).items()}
+    if (number := numbers.get(metric)) is None:
         known = [f"{table}.{r}.{c}" for r, columns in settings.paper.items() for c in columns]
         raise ValueError(f"--cell {cell}: the paper has no {metric} there; it has {', '.join(known)}")
     return number, settings.source

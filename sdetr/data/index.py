@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from sdetr.data.images import Pixels, read_image
 from sdetr.files import written_whole
 
 
@@ -53,6 +54,10 @@ class Index:
     """Of every class the id that somebody's own files have for it."""
     cut_off: bool = False
     """Whether images that were cut off are among them, to be used as far as they go."""
+
+    def pixels(self, row: ImageRow) -> Pixels:
+        """(H, W, 3) RGB of one of the images. Raises ValueError or FileNotFoundError, naming its file."""
+        return read_image(self.root / row.file, (row.height, row.width), self.cut_off)
 
     def save(self, path: Path, within: Path | None = None) -> None:
         """Written line by line, so that 860,000 annotations need no second copy in memory.

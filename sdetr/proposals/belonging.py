@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sdetr.data.images import read_image
 from sdetr.data.index import Index
 from sdetr.proposals.choose import choose_proposer
 from sdetr.proposals.proposed import Floats
@@ -54,20 +53,20 @@ class Belonging(NamedTuple):
         )
 
 
-def belonging_of(index: Path, proposer: Proposer) -> Belonging | None:
-    """Of some images of an index that have objects; None where they are too few to tell."""
-    content = Index.load(index)
+def belonging_of(content: Index, proposer: Proposer, downloads: Path) -> Belonging | None:
+    """Of some images of an index that have objects; None where they are too few to tell.
+
+    `downloads` is where a proposer's files lie.
+    """
     objects = objects_of(content)
     rows = [row for row in content.images if row.id in objects]
     rows = rows[:: max(1, len(rows) // LOOKED_AT)][:LOOKED_AT]
     if len(rows) < FEWEST:
         return None
-    propose, _ = choose_proposer(proposer, index.absolute().parents[1] / "downloads")
+    propose, _ = choose_proposer(proposer, downloads)
     boxes = {}
     for row in rows:
-        picture = Image.fromarray(
-            read_image(content.root / row.file, (row.height, row.width), content.cut_off)
-        )
+        picture = Image.fromarray(content.pixels(row))
         scale = min(1.0, LONGEST_PX / max(picture.size))
         small = picture.resize((max(1, round(row.width * scale)), max(1, round(row.height * scale))))
         boxes[row.id] = propose(row.id, np.asarray(small)).boxes_xyxy_px / scale

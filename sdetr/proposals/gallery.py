@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sdetr.data.images import read_image
-from sdetr.data.index import ImageRow
+from sdetr.data.index import ImageRow, Index
 from sdetr.files import written_whole
 from sdetr.proposals.proposed import Floats
 from sdetr.proposals.recall import Doubles
@@ -24,7 +23,7 @@ GAP_PX = 4
 def draw_gallery(
     path: Path,
     title: str,
-    root: Path,
+    index: Index,
     images: Sequence[ImageRow],
     columns: Mapping[str, Mapping[int, Floats]],
     objects: Mapping[int, Doubles],
@@ -37,7 +36,7 @@ def draw_gallery(
     shown = [row for row in images if all(row.id in boxes for boxes in columns.values())][:SHOWN]
     tiles = []
     for row in shown:
-        picture = Image.fromarray(read_image(root / row.file, (row.height, row.width)))
+        picture = Image.fromarray(index.pixels(row))
         tiles.append([_tile(picture, c[row.id][:FIRST], objects.get(row.id)) for c in columns.values()])
     height = 2 * TITLE_PX + sum(row[0].height + GAP_PX for row in tiles)
     sheet = Image.new("RGB", (len(columns) * (TILE_PX + GAP_PX), height), "#222222")

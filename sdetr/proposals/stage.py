@@ -33,7 +33,7 @@ def propose(settings: Path, out: Path, shard: Shard | None = None) -> None:
     raw = Path(run.dataset).parents[1]  # data/raw/<data set>/<split>.json
     proposer, about = choose_proposer(run.proposer, raw / "downloads")
     origin = made_from(run) | about
-    walk, rankings = Walk(proposer, index.root), run.proposer.rankings
+    walk, rankings = Walk(proposer, index), run.proposer.rankings
     rows = walk.over(share(index.images, shard or (1, 1)), _what(index, shard))
     if shard:
         write_proposals(out, rows, lambda: origin | {"shard": shard} | walk.tallies(), rankings)

@@ -54,7 +54,7 @@ def survey(name: str, run: ProposalsRun, stored: Path, index: Index, images: Seq
         proposals = None
     propose, _ = choose_proposer(run.proposer, Path(run.dataset).parents[1] / "downloads")
     timed = _Timed(propose)
-    walk = Walk(timed, index.root)
+    walk = Walk(timed, index)
     found = {row[0]: row[1] for row in walk.over(images[: TIMED if proposals else None], f"boxes of {name}")}
     boxes = {row.id: proposals.of(row.id) for row in images} if proposals else found
     boxes = {image_id: those for image_id, those in boxes.items() if len(those)}

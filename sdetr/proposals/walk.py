@@ -3,11 +3,9 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from sdetr.data.images import read_image
-from sdetr.data.index import ImageRow
+from sdetr.data.index import ImageRow, Index
 from sdetr.data.progress import ticking
 from sdetr.proposals.columns import Row
 from sdetr.proposals.proposed import Propose
@@ -18,9 +16,9 @@ log = logging.getLogger(__name__)
 class Walk:
     """Image after image, counting what became of them."""
 
-    def __init__(self, propose: Propose, root: Path) -> None:
+    def __init__(self, propose: Propose, index: Index) -> None:
         self._propose = propose
-        self._root = root
+        self._index = index
         self._counts: Counter[str] = Counter()
         self._left_out: dict[str, str] = {}
 
@@ -29,7 +27,7 @@ class Walk:
         for row in ticking(images, len(images), what):
             self._counts["images"] += 1
             try:
-                image = read_image(self._root / row.file, (row.height, row.width))
+                image = self._index.pixels(row)
             except ValueError as error:
                 log.warning("left out: %s", error)
                 self._counts["unreadable"] += 1

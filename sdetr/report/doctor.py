@@ -6,7 +6,6 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw
 
-from sdetr.data.images import read_image
 from sdetr.data.index import Annotation, ImageRow, Index
 from sdetr.data.own.diagnosis import Diagnosis
 from sdetr.data.own.examine import boxes_by_class
@@ -105,7 +104,7 @@ def _pictures(index: Index) -> Iterator[Markup]:
 
 
 def _drawn(index: Index, row: ImageRow, boxes: list[Annotation]) -> str:
-    picture = Image.fromarray(read_image(index.root / row.file, (row.height, row.width), index.cut_off))
+    picture = Image.fromarray(index.pixels(row))
     scale = TILE_PX / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     tile = picture.resize(size)

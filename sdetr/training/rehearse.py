@@ -60,7 +60,7 @@ def _roomy(run: RehearsalRun, path: Path) -> ModelSettings:
 
 def refuse_others_boxes(index: Path, proposer: Proposer) -> None:
     """Boxes of other images can be learned by heart, too. Raises ValueError for them."""
-    found = belonging_of(index, proposer)
+    found = belonging_of(Index.load(index), proposer, index.absolute().parents[1] / "downloads")
     if found and found.doubtful:
         raise ValueError(f"boxes: {index}: {found}; were annotations shuffled, or exported for other images?")
 

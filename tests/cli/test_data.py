@@ -126,3 +126,23 @@ def test_a_study_is_files_and_the_command_that_runs_them(home: Path, capsys) -> 
     with pytest.raises(SystemExit):
         main(["init", "yours"])
     assert "data set yours has parts none; expected train" in capsys.readouterr().err
+
+
+def test_boxes_of_other_images_are_doubted_where_each_alone_is_right(home: Path, capsys) -> None:
+    main(["overfit", "detr", "--jobs", "1", "--images", "1", "--enough", "0"])  # draws embedded images
+    (index,) = Path("data/raw").glob("shapes-overfit-s0/trainval.json")
+    content = json.loads(index.read_text())
+    root = (index.parent / content["info"]["root"]).resolve()
+    ids = [row["id"] for row in content["images"]]
+    other = dict(zip(ids, ids[3:] + ids[:3], strict=True))
+    mine = home / "mine"
+    shutil.copytree(root, mine / "images")
+    for shuffled in (False, True):
+        rows = [row | {"image_id": other[row["image_id"]]} for row in content["annotations"]]
+        said = content | {"annotations": rows if shuffled else content["annotations"]}
+        (mine / "train.json").write_text(json.dumps(said))
+        (mine / "val.json").write_text(json.dumps(said))
+        capsys.readouterr()
+        main(["data", "add", "mine", str(mine), "--force"])
+        words = "D42 warning: boxes that may as well be those of other images: part train: boxes"
+        assert (words in capsys.readouterr().out) == shuffled

@@ -209,7 +209,7 @@ def test_fault_50_an_index_that_changes_while_boxes_are_proposed_leaves_no_recor
         index.write_text(index.read_text() + " ")
         return read_image(*words, **named)
 
-    monkeypatch.setattr("sdetr.proposals.walk.read_image", changing)
+    monkeypatch.setattr("sdetr.data.index.read_image", changing)
     with pytest.raises(ValueError, match=rf"{index} \(dataset\) changed while this ran"):
         propose(job("random", index), tmp_path / "p.parquet")
     assert not (tmp_path / "p.json").exists()

@@ -72,4 +72,5 @@ KINDS = _table(
     Kind("D39", ERROR, "image too large to open safely", "make it smaller"),
     Kind("D40", FIX, "annotation of id 0", f"numbered from 1; {HERE}"),
     Kind("D41", ERROR, "too much is left out", "mend it, or raise most_left_out"),
+    Kind("D42", WARN, "boxes that may as well be those of other images", "look at the drawn ones", True),
 )

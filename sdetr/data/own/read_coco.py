@@ -1,12 +1,12 @@
 """COCO's JSON, and what tools make of it: Roboflow, CVAT, labelme2coco."""
 
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 from sdetr.data.own.files import images_below
 from sdetr.data.own.findings import Findings
+from sdetr.data.own.json_lists import NotJsonError, lists_of
 from sdetr.data.own.raw import RawImage, RawObject, RawSet
 from sdetr.data.own.settings import OwnSettings
 
@@ -50,22 +50,17 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
 
 def _load(path: Path, findings: Findings) -> dict[str, list[dict[str, Any]]] | None:
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            content = json.load(file, object_hook=_without_masks)
+        content = lists_of(path, LISTS, _without_masks)
     except FileNotFoundError:
         raise FileNotFoundError(f"no annotation file {path}") from None
-    except json.JSONDecodeError as error:
-        told = "the file is empty" if not path.stat().st_size else f"{error.msg} in line {error.lineno}"
-        findings.add("D25", path.name, f"byte {error.pos}", told)
+    except NotJsonError as wrong:
+        told = "the file is empty" if not path.stat().st_size else f"{wrong.told} in line {wrong.line}"
+        findings.add("D25", path.name, f"byte {wrong.byte}", told)
         return None
-    except UnicodeDecodeError as error:
-        findings.add("D25", path.name, f"byte {error.start}", f"no UTF-8: {error.reason}")
+    if missing := [key for key in LISTS if not isinstance(content.get(key), list)]:
+        findings.add("D25", path.name, ", ".join(missing), "no such list; expected COCO's instances")
         return None
-    wrong = [key for key in LISTS if not isinstance(content, dict) or not isinstance(content.get(key), list)]
-    if wrong:
-        findings.add("D25", path.name, ", ".join(wrong), "no such list; expected COCO's instances")
-        return None
-    return {key: content[key] for key in LISTS}
+    return content
 
 
 def _without_masks(row: dict[str, Any]) -> dict[str, Any]:
