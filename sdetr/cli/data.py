@@ -68,19 +68,21 @@ def _doctor(a: argparse.Namespace) -> None:
     from sdetr.data.own.diagnosis import diagnose_parts
 
     params = Params(PARAMS)
-    names = [name for name in params.names("datasets") if name == a.name or name.startswith(f"{a.name}-")]
     compose = Composer(params, "paper")
-    own = {
-        name: one for name in names if (one := compose.whole(name)).own and compose.whole_name(name) == name
+    whole = {
+        name: compose.whole(name) for name in params.names("datasets") if compose.whole_name(name) == name
     }
-    if not own:
-        known = ", ".join(name for name in params.names("datasets") if compose.whole(name).own) or "none"
+    own = {name: one for name, one in whole.items() if one.own}
+    # Not all that begins so: another data set may be called NAME-v2.
+    mine = {name: one for name, one in own.items() if name in (a.name, f"{a.name}-{one.split}")}
+    if not mine:
+        known = ", ".join(own) or "none"
         raise ValueError(f"no data set {a.name} that `sdetr data add` made; {PARAMS}/datasets has {known}")
+    mine = dict(sorted(mine.items(), key=lambda part: part[1].split != "train"))
     parts = {
-        one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in own.items() if one.own
+        one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in mine.items() if one.own
     }
-    of = dict(sorted(parts.items(), key=lambda part: part[0] != "train"))
-    diagnosis = diagnose_parts(a.name, of, a.strict)
+    diagnosis = diagnose_parts(a.name, parts, a.strict, next(iter(mine.values())).classes)
     _compare_with_what_is_seen(diagnosis)
     _tell(diagnosis)
 

@@ -95,6 +95,26 @@ def test_files_that_are_there_are_not_written_over_unless_told(home: Path, capsy
     assert "strict" not in file.read_text()
 
 
+def test_the_doctor_looks_at_no_data_set_whose_name_only_begins_so(home: Path, capsys) -> None:
+    coco(home / "one")
+    changed(home / "two", 0, bbox=[1, 2, 3])
+    main(["data", "add", "aa", str(home / "one")])
+    with pytest.raises(SystemExit):
+        main(["data", "add", "aa-v2", str(home / "two")])
+    for name, found in (("aa", ""), ("aa-v2", "D06"), ("aa-train", ""), ("aa-v2-val", "")):
+        capsys.readouterr()
+        if found:
+            with pytest.raises(SystemExit):
+                main(["data", "doctor", name])
+        else:
+            main(["data", "doctor", name])
+        assert found in capsys.readouterr().out
+        said = json.loads(Path(f"reports/data/{name}/findings.json").read_text())
+        assert {Path(part["root"]).name for part in said["parts"].values()} == {
+            "two" if "v2" in name else "one"
+        }
+
+
 def test_names_that_are_none_are_refused(home: Path, capsys) -> None:
     for words in (["data", "add", "My Data", str(home)], ["data", "doctor", "nowhere"]):
         with pytest.raises(SystemExit):

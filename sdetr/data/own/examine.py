@@ -75,7 +75,7 @@ def examine(
         "difficult": sum(one.difficult for one in annotations),
         "images_without_boxes": len(images) - len({one.image_id for one in annotations}),
     }
-    index = Index(name, root, classes, images, annotations, funnel)
+    index = Index(name, root, classes, images, annotations, funnel, cut_off=settings.allow_truncated)
     ids = tuple(raw.categories.get(one, -1) for one in classes)
     _judge_what_is_left(index, lost, settings, findings)
     digests = {file: one.digest for file, one in zip(files, seen, strict=True) if one.digest}

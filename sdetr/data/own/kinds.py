@@ -44,7 +44,12 @@ KINDS = _table(
     Kind("D17", ERROR, "two categories of one name", "say merge: {name: name} if they are the same"),
     Kind("D18", NOTE, "category above the others, without a box", "nothing to do: it is no class here"),
     Kind("D19", WARN, "class with one box or none in a part", "its AP there means nothing, or is n/a"),
-    Kind("D20", ERROR, "class that training does not have", "add it to training, or name it in drop"),
+    Kind(
+        "D20",
+        ERROR,
+        "class that training does not have",
+        "add it to training or to classes, or name it in drop",
+    ),
     Kind("D21", ERROR, "id that is there twice", "export with an id for each"),
     Kind("D22", FIX, "box that is there twice", f"one is kept; {HERE}"),
     Kind("D23", NOTE, "crowd, or difficult object", "nothing to do: no target, not counted against anybody"),
