@@ -32,9 +32,7 @@ KINDS = _table(
     Kind("D07", WARN, "corner at 0 where corners count from 1", "say one_based: false if they count from 0"),
     Kind("D08", NOTE, "corners between pixels", "nothing to do: they are used as they are"),
     Kind("D09", FIX, "size that is not the image's", f"the file's size is used; {HERE}"),
-    Kind(
-        "D10", FIX, "size of the image before EXIF turns it", "the displayed size is used; look at its boxes"
-    ),
+    Kind("D10", FIX, "size of the image before EXIF turns it", "its boxes are turned with it; look at them"),
     Kind("D11", FIX, "image under another name than its annotation says", f"found by its stem; {HERE}"),
     Kind("D12", SKIP, "annotation of an image that is missing", "bring the image, or remove the annotation"),
     Kind("D13", NOTE, "image without annotation", "say unlabelled: skip if it is not empty but unlabelled"),
@@ -78,4 +76,12 @@ KINDS = _table(
     Kind("D40", FIX, "annotation of id 0", f"numbered from 1; {HERE}"),
     Kind("D41", ERROR, "too much is left out", "mend it, or raise most_left_out"),
     Kind("D42", WARN, "boxes that may as well be those of other images", "look at the drawn ones", True),
+    Kind("D43", SKIP, "box wholly outside its image", "see whether it is of another image, or remove it"),
+    Kind("D44", FIX, "boxes of an image of another size", f"scaled to the image; {HERE}", True),
+    Kind(
+        "D45",
+        ERROR,
+        "size that is not the image's, nor do its boxes fit",
+        "bring the image that was annotated",
+    ),
 )
