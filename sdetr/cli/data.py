@@ -39,23 +39,23 @@ def _add(a: argparse.Namespace) -> None:
     from sdetr.config.base import NAMED
     from sdetr.data.own.detect import detect
     from sdetr.data.own.diagnosis import diagnose_parts
-    from sdetr.data.own.files_of import write_files
+    from sdetr.data.own.files_of import files_for, is_ours, write_files
     from sdetr.data.own.settings import OwnSettings
 
     if not re.match(NAMED, a.name):
         raise ValueError(f"{a.name!r} is no name of a data set; it is made of a-z 0-9 _ -")
     root = a.path.absolute()
     found = detect(root)
+    files = files_for(PARAMS, a.name, found, a.force)
     more: dict[str, Any] = {"one_based": True} if a.one_based else {}
     print(f"{root}: {found[0].layout}, part{'s' * (len(found) > 1)} {', '.join(one.split for one in found)}")
     diagnosis = diagnose_parts(
         a.name, {one.split: (root, OwnSettings.model_validate(one.own | more)) for one in found}
     )
-    if a.force:
-        for path in (PARAMS / "datasets").glob(f"{a.name}*.yaml"):
-            if path.stem == a.name or path.stem.removeprefix(f"{a.name}-") in {one.split for one in found}:
-                path.unlink()
-    files = write_files(PARAMS, a.name, root, found, diagnosis.classes, more)
+    alone = PARAMS / "datasets" / f"{a.name}.yaml"
+    if a.force and alone not in files.values() and alone.exists() and is_ours(alone):
+        alone.unlink()  # it was images alone before
+    write_files(files, root, found, diagnosis.classes, more)
     for split, file in files.items():
         print(f"{file}: part {split}")
     _compare_with_what_is_seen(diagnosis)
