@@ -36,7 +36,12 @@ KINDS = _table(
     Kind("D11", FIX, "image under another name than its annotation says", f"found by its stem; {HERE}"),
     Kind("D12", SKIP, "annotation of an image that is missing", "bring the image, or remove the annotation"),
     Kind("D13", NOTE, "image without annotation", "say unlabelled: skip if it is not empty but unlabelled"),
-    Kind("D14", ERROR, "images that their annotation cannot tell apart", "rename one of them"),
+    Kind(
+        "D14",
+        ERROR,
+        "images that their annotation cannot tell apart",
+        "rename one of them, and list each image once",
+    ),
     Kind("D15", NOTE, "category ids with gaps", "nothing to do: labels are contiguous, the ids are kept"),
     Kind("D16", ERROR, "annotation of a category or an image that is not listed", "export it again"),
     Kind("D17", ERROR, "two categories of one name", "say merge: {name: name} if they are the same"),
