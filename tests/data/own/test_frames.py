@@ -110,6 +110,16 @@ def test_a_box_wholly_outside_is_lost_and_counts_as_that(tmp_path: Path, box: li
     assert part.index.funnel["boxes"] == 7 and "1 of 8" in str(found["D41"])
 
 
+@pytest.mark.parametrize("box", [[70, 50, 20, 30], [-30, -20, 20, 10], [5, 4, 200, 300]])
+def test_most_that_fit_in_no_form_are_told_as_that(tmp_path: Path, box: list[int]) -> None:
+    coco(tmp_path)
+    rows = annotations(tmp_path)
+    for wrong, told in ((4, False), (5, True), (8, True)):
+        said = [row | ({"bbox": box} if n < wrong else {}) for n, row in enumerate(rows)]
+        _, found = judged(tmp_path, coco(tmp_path, annotations=said))
+        assert ("no other form fits" in str(found.get("D04"))) == told
+
+
 @pytest.mark.parametrize("wrong", [1, 2, 4])
 def test_few_that_do_not_fit_are_told_with_the_form_that_does(tmp_path: Path, wrong: int) -> None:
     """Corners where sizes are expected: boxes near the origin fit either way."""
