@@ -39,23 +39,23 @@ def _add(a: argparse.Namespace) -> None:
     from sdetr.config.base import NAMED
     from sdetr.data.own.detect import detect
     from sdetr.data.own.diagnosis import diagnose_parts
-    from sdetr.data.own.files_of import write_files
+    from sdetr.data.own.files_of import files_for, is_ours, write_files
     from sdetr.data.own.settings import OwnSettings
 
     if not re.match(NAMED, a.name):
         raise ValueError(f"{a.name!r} is no name of a data set; it is made of a-z 0-9 _ -")
     root = a.path.absolute()
     found = detect(root)
+    files = files_for(PARAMS, a.name, found, a.force)
     more: dict[str, Any] = {"one_based": True} if a.one_based else {}
     print(f"{root}: {found[0].layout}, part{'s' * (len(found) > 1)} {', '.join(one.split for one in found)}")
     diagnosis = diagnose_parts(
         a.name, {one.split: (root, OwnSettings.model_validate(one.own | more)) for one in found}
     )
-    if a.force:
-        for path in (PARAMS / "datasets").glob(f"{a.name}*.yaml"):
-            if path.stem == a.name or path.stem.removeprefix(f"{a.name}-") in {one.split for one in found}:
-                path.unlink()
-    files = write_files(PARAMS, a.name, root, found, diagnosis.classes, more)
+    alone = PARAMS / "datasets" / f"{a.name}.yaml"
+    if a.force and alone not in files.values() and alone.exists() and is_ours(alone):
+        alone.unlink()  # it was images alone before
+    write_files(files, root, found, diagnosis.classes, more)
     for split, file in files.items():
         print(f"{file}: part {split}")
     _compare_with_what_is_seen(diagnosis)
@@ -68,19 +68,21 @@ def _doctor(a: argparse.Namespace) -> None:
     from sdetr.data.own.diagnosis import diagnose_parts
 
     params = Params(PARAMS)
-    names = [name for name in params.names("datasets") if name == a.name or name.startswith(f"{a.name}-")]
     compose = Composer(params, "paper")
-    own = {
-        name: one for name in names if (one := compose.whole(name)).own and compose.whole_name(name) == name
+    whole = {
+        name: compose.whole(name) for name in params.names("datasets") if compose.whole_name(name) == name
     }
-    if not own:
-        known = ", ".join(name for name in params.names("datasets") if compose.whole(name).own) or "none"
+    own = {name: one for name, one in whole.items() if one.own}
+    # Not all that begins so: another data set may be called NAME-v2.
+    mine = {name: one for name, one in own.items() if name in (a.name, f"{a.name}-{one.split}")}
+    if not mine:
+        known = ", ".join(own) or "none"
         raise ValueError(f"no data set {a.name} that `sdetr data add` made; {PARAMS}/datasets has {known}")
+    mine = dict(sorted(mine.items(), key=lambda part: part[1].split != "train"))
     parts = {
-        one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in own.items() if one.own
+        one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in mine.items() if one.own
     }
-    of = dict(sorted(parts.items(), key=lambda part: part[0] != "train"))
-    diagnosis = diagnose_parts(a.name, of, a.strict)
+    diagnosis = diagnose_parts(a.name, parts, a.strict, next(iter(mine.values())).classes)
     _compare_with_what_is_seen(diagnosis)
     _tell(diagnosis)
 

@@ -9,7 +9,7 @@ import pytest
 from sdetr.cli import main
 from sdetr.config.compile import compile_plan
 from sdetr.data.dataset import Dataset
-from tests.data.own.tiny import changed, coco
+from tests.data.own.tiny import changed, coco, picture
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +93,71 @@ def test_files_that_are_there_are_not_written_over_unless_told(home: Path, capsy
     assert "mine-train.yaml is there already" in capsys.readouterr().err and "strict" in file.read_text()
     main(["data", "add", "mine", str(home / "mine"), "--force"])
     assert "strict" not in file.read_text()
+
+
+def test_what_a_person_has_made_is_never_written_over(home: Path, capsys) -> None:
+    coco(home / "mine")
+    file = Path("params/datasets/mine-val.yaml")
+    file.write_text(by_hand := "# By hand.\nextends: coco-train2017\n")
+    for words in ([], ["--force"]):
+        with pytest.raises(SystemExit):
+            main(["data", "add", "mine", str(home / "mine"), *words])
+        said = capsys.readouterr()
+        assert "mine-val.yaml" in said.err and "train:" not in said.out  # before any image was opened
+        assert file.read_text() == by_hand and not Path("params/datasets/mine-train.yaml").exists()
+
+
+def test_images_alone_that_get_labels_are_no_longer_alone(home: Path) -> None:
+    picture(home / "mine/images/0.jpg")
+    main(["data", "add", "mine", str(home / "mine")])
+    assert Path("params/datasets/mine.yaml").exists()
+    coco(home / "mine")
+    main(["data", "add", "mine", str(home / "mine"), "--force"])
+    assert {path.name for path in Path("params/datasets").glob("mine*")} == {
+        "mine-train.yaml",
+        "mine-val.yaml",
+    }
+
+
+def test_every_part_has_a_file_that_the_project_reads(home: Path, capsys) -> None:
+    coco(home / "mine")
+    (home / "mine/annotations").mkdir()
+    for name in ("Cells 2020", "train"):
+        shutil.copy(home / "mine/train.json", home / f"mine/annotations/{name}.json")
+    main(["data", "add", "mine", str(home / "mine")])
+    capsys.readouterr()
+    main(["data", "doctor", "mine"])
+    assert list(json.loads(Path("reports/data/mine/findings.json").read_text())["parts"]) == [
+        "train",
+        "cells-2020",
+    ]
+    shutil.copy(home / "mine/train.json", home / "mine/annotations/Train_2.json")
+    before = digest(Path("params"))
+    with pytest.raises(SystemExit):
+        main(["data", "add", "mine", str(home / "mine"), "--force"])
+    said = capsys.readouterr().err
+    assert "annotations/Train_2.json and annotations/train.json are both part train" in said
+    assert digest(Path("params")) == before
+
+
+def test_the_doctor_looks_at_no_data_set_whose_name_only_begins_so(home: Path, capsys) -> None:
+    coco(home / "one")
+    changed(home / "two", 0, bbox=[1, 2, 3])
+    main(["data", "add", "aa", str(home / "one")])
+    with pytest.raises(SystemExit):
+        main(["data", "add", "aa-v2", str(home / "two")])
+    for name, found in (("aa", ""), ("aa-v2", "D06"), ("aa-train", ""), ("aa-v2-val", "")):
+        capsys.readouterr()
+        if found:
+            with pytest.raises(SystemExit):
+                main(["data", "doctor", name])
+        else:
+            main(["data", "doctor", name])
+        assert found in capsys.readouterr().out
+        said = json.loads(Path(f"reports/data/{name}/findings.json").read_text())
+        assert {Path(part["root"]).name for part in said["parts"].values()} == {
+            "two" if "v2" in name else "one"
+        }
 
 
 def test_names_that_are_none_are_refused(home: Path, capsys) -> None:

@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.raw import Form, RawObject
 
 Numbers = tuple[float, float, float, float]
+Size: TypeAlias = tuple[float, float]
+"""(H, W), pixels."""
 MOST = 0.5
 """Share of boxes that an image cannot hold from which all are taken to be of another form."""
+FEW = 0.05
+"""Share that may stick out by mistake; if more do, another form that fits is told."""
 FIT = 0.9
 """Share that has to fit for a guess to be told."""
 SLACK_PX = 1.0
@@ -25,34 +30,32 @@ def numbers(one: RawObject) -> Numbers | None:
     return (x, y, z, w) if all(map(math.isfinite, (x, y, z, w))) else None
 
 
-def other_form(
-    boxes: Sequence[tuple[Numbers, tuple[int, int]]], form: Form, findings: Findings, where: str
-) -> bool:
+def other_form(boxes: Sequence[tuple[Numbers, Size]], form: Form, findings: Findings, where: str) -> bool:
     """Whether boxes, with the (H, W) of their images, are of another form or unit; told with the guess."""
     if not boxes:
         return False
-    if form == "centre":
-        large = sum(max(box) > 1 + 1e-3 for box, _ in boxes) / len(boxes)
-        if large >= FIT:
-            findings.add(
-                "D05", where, "boxes", f"{_percent(large)} are larger than 1: pixels, not fractions?"
-            )
-        return large >= FIT
-    small = sum(min(box) >= 0 and max(box) <= 1 for box, _ in boxes) / len(boxes)
-    if small >= FIT:
-        findings.add("D05", where, "boxes", f"{_percent(small)} lie between 0 and 1: fractions, not pixels?")
+    unit = _other_unit([box for box, _ in boxes], form)
+    if unit:
+        findings.add("D05", where, "boxes", unit)
         return True
-    beyond = sum(not _fits(box, size, form) for box, size in boxes) / len(boxes)
-    if beyond <= MOST:
+    fit = sum(fits(box, size, form) for box, size in boxes) / len(boxes)
+    if fit >= 1 - FEW:
         return False
-    other: Form = "xyxy" if form == "xywh" else "xywh"
-    fit = sum(_fits(box, size, other) for box, size in boxes) / len(boxes)
-    guess = f"{_percent(fit)} fit if read as {other}" if fit >= FIT else "no other form fits"
-    findings.add("D04", where, "boxes", f"{_percent(beyond)} do not fit into their images as {form}; {guess}")
+    best, other = max(
+        (sum(_holds(size, _read(box, size, form, one)) for box, size in boxes) / len(boxes), one)
+        for one in {"xywh", "xyxy", "cxcywh"} - {form, "cxcywh" if form == "centre" else form}
+    )
+    likely = best >= FIT and best > fit
+    if fit >= 1 - MOST and not likely:
+        return False
+    guess = f"{_percent(best)} fit if read as {other}" if likely else "no other form fits"
+    findings.add(
+        "D04", where, "boxes", f"{_percent(1 - fit)} do not fit into their images as {form}; {guess}"
+    )
     return True
 
 
-def corner_and_size(box: Numbers, form: Form, size: tuple[int, int]) -> Numbers:
+def corner_and_size(box: Numbers, form: Form, size: Size) -> Numbers:
     """x, y, width, height in pixels, of an image of this (H, W)."""
     height, width = size
     x, y, a, b = box
@@ -65,7 +68,7 @@ def corner_and_size(box: Numbers, form: Form, size: tuple[int, int]) -> Numbers:
             return (x - a / 2) * width, (y - b / 2) * height, a * width, b * height
 
 
-def inside(box: Numbers, size: tuple[int, int]) -> Numbers:
+def inside(box: Numbers, size: Size) -> Numbers:
     """The part of x, y, width, height that an image of this (H, W) has; bit for bit the box if it is all."""
     x, y, width, height = box
     x0, y0 = max(x, 0.0), max(y, 0.0)
@@ -73,14 +76,35 @@ def inside(box: Numbers, size: tuple[int, int]) -> Numbers:
     return box if (x0, y0, x1, y1) == (x, y, x + width, y + height) else (x0, y0, x1 - x0, y1 - y0)
 
 
-def _fits(box: Numbers, size: tuple[int, int], form: Form) -> bool:
-    x, y, width, height = corner_and_size(box, form, size)
+def fits(box: Numbers, size: Size, form: Form) -> bool:
+    """Into an image of this (H, W), but for a pixel by which tools differ."""
+    return _holds(size, corner_and_size(box, form, size))
+
+
+def _holds(size: Size, box: Numbers) -> bool:
+    x, y, width, height = box
     return (
         min(width, height) >= 0
         and min(x, y) >= -SLACK_PX
         and x + width <= size[1] + SLACK_PX
         and y + height <= size[0] + SLACK_PX
     )
+
+
+def _read(box: Numbers, size: Size, form: Form, other: str) -> Numbers:
+    """The box as if its numbers, in the unit of its form, were of another."""
+    height, width = size if form == "centre" else (1.0, 1.0)
+    x, y, a, b = box[0] * width, box[1] * height, box[2] * width, box[3] * height
+    return {"xywh": (x, y, a, b), "xyxy": (x, y, a - x, b - y), "cxcywh": (x - a / 2, y - b / 2, a, b)}[other]
+
+
+def _other_unit(boxes: Sequence[Numbers], form: Form) -> str:
+    """What nearly all show; empty if they are of their unit."""
+    if form == "centre":
+        large = sum(max(box) > 1 + 1e-3 for box in boxes) / len(boxes)
+        return f"{_percent(large)} are larger than 1: pixels, not fractions?" if large >= FIT else ""
+    small = sum(min(box) >= 0 and max(box) <= 1 for box in boxes) / len(boxes)
+    return f"{_percent(small)} lie between 0 and 1: fractions, not pixels?" if small >= FIT else ""
 
 
 def _percent(share: float) -> str:

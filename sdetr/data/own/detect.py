@@ -1,46 +1,33 @@
 """Which layout a folder has: what `sdetr data add` writes into a data set's file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from sdetr.data.own.yolo_names import data_yaml
+from sdetr.data.own.detect_xml import pairs, voc
+from sdetr.data.own.detect_yolo import beside, yolo
+from sdetr.data.own.files import is_fork
+from sdetr.data.own.found import SPLITS, Found, as_parts, is_both, split_of
+from sdetr.data.own.yolo_names import is_label
 from sdetr.data.readers.folder import SUFFIXES
 
-SPLITS = {
-    "train": ("train", "training", "trainval"),
-    "val": ("valid", "val", "validation", "dev"),
-    "test": ("test", "testing"),
-}
-"""Split → what folders, files and lists of it are called."""
 HELD_OUT = 0.2
 LOOKED_AT = 5000
 """Files below a folder that are looked at until one of a kind is found."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """One part of a data set: the settings that read it."""
-
-    layout: str
-    """In words, for the person who asked."""
-    split: str
-    own: dict[str, Any] = field(default_factory=dict)
-
-
 def detect(root: Path) -> list[Found]:
     """The parts of the data set in a folder, training first.
 
-    Raises FileNotFoundError for no folder, ValueError naming what is there if it is no layout that is known.
+    Raises FileNotFoundError for no folder, ValueError naming what is there if it is no layout that is known,
+    and what is in the way if two parts would have one name.
     """
     if not root.is_dir():
         what = "is a file; unpack it and give the folder" if root.exists() else "does not exist"
         raise FileNotFoundError(f"{root} {what}")
-    for looks_like in (_roboflow, _coco, _imagefolder, _yolo, _voc, _pairs, _folder):
-        if found := list(looks_like(root)):
-            order = list(SPLITS)
-            found.sort(key=lambda one: order.index(one.split) if one.split in order else -1)
+    for looks_like in (_roboflow, _coco, _imagefolder, yolo, voc, pairs, beside, _folder):
+        if found := as_parts(list(looks_like(root))):
             return _held_out(found[0]) if len(found) == 1 and found[0].own["format"] != "folder" else found
     holds = ", ".join(sorted(entry.name for entry in root.iterdir())[:8]) or "nothing"
     raise ValueError(
@@ -55,15 +42,6 @@ def _held_out(one: Found) -> list[Found]:
     return [train, replace(train, split="val", own=train.own | {"held": True})]
 
 
-def split_of(name: str) -> str:
-    """`instances_val2017` → val; empty for a name that says none."""
-    plain = name.lower()
-    for split, words in reversed(SPLITS.items()):
-        if any(word in plain for word in words):
-            return split
-    return ""
-
-
 def _roboflow(root: Path) -> Iterator[Found]:
     for path in sorted(root.glob("*/_annotations.coco.json")):
         place = path.relative_to(root).as_posix()
@@ -76,10 +54,12 @@ def _roboflow(root: Path) -> Iterator[Found]:
 def _coco(root: Path) -> Iterator[Found]:
     """`annotations/*.json` (CVAT's instances_default among them) or JSON in the folder itself."""
     files = sorted((root / "annotations").glob("*.json")) or sorted(root.glob("*.json"))
-    files = [path for path in files if _is_coco(path)]
+    files = [path for path in files if not is_fork(path) and _is_coco(path)]
     said = [path for path in files if path.name.startswith("instances_")] or files
+    if any(split_of(path.stem) == "train" and not is_both(path.stem) for path in said):
+        said = [path for path in said if not is_both(path.stem)]
     for path in said:
-        split = split_of(path.stem) or ("train" if len(said) == 1 else path.stem.lower())
+        split = split_of(path.stem) or ("train" if len(said) == 1 else path.stem)
         place = path.relative_to(root).as_posix()
         yield Found(
             "COCO", split, {"format": "coco", "images": _images_for(root, path), "annotations": place}
@@ -100,8 +80,7 @@ def _is_coco(path: Path) -> bool:
 def _images_for(root: Path, path: Path) -> str:
     """Folder of the images that an annotation file is of, below the root."""
     name = path.stem.removeprefix("instances_")
-    split = split_of(name)
-    names = [name, *SPLITS.get(split, ())]
+    names = [name, *SPLITS.get(split_of(name), ())]
     for one in [*names, *(f"images/{n}" for n in names), "images/default", "images", "JPEGImages"]:
         if (root / one).is_dir() and one:
             return one
@@ -121,73 +100,29 @@ def _imagefolder(root: Path) -> Iterator[Found]:
             yield Found("Hugging Face's imagefolder", split_of(images) or images or "train", own)
 
 
-def _yolo(root: Path) -> Iterator[Found]:
-    said = data_yaml(root)
-    if not said and not (root / "labels").is_dir():
-        return
-    for split, words in SPLITS.items():
-        places = [f"{a}/{b}" for word in words for a, b in (("images", word), (word, "images"))]
-        if isinstance(said.get(words[0]) or said.get(split), str):
-            told = str(said.get(words[0]) or said.get(split)).removeprefix("../").removeprefix("./")
-            places.insert(0, told.rstrip("/"))
-        for images in places:
-            labels = "/".join("labels" if part == "images" else part for part in images.split("/"))
-            if (root / images).is_dir() and labels != images and (root / labels).is_dir():
-                yield Found("YOLO", split, {"format": "yolo", "images": images, "annotations": labels})
-                break
-    if not any((root / "images" / word).is_dir() for words in SPLITS.values() for word in words) and all(
-        (root / name).is_dir() for name in ("images", "labels")
-    ):
-        yield Found("YOLO", "train", {"format": "yolo", "images": "images", "annotations": "labels"})
-
-
-def _voc(root: Path) -> Iterator[Found]:
-    for home in [root, *sorted(root.glob("VOC*")), *sorted(root.glob("VOCdevkit/VOC*"))]:
-        if not ((home / "Annotations").is_dir() and (home / "JPEGImages").is_dir()):
-            continue
-        below = "" if home == root else f"{home.relative_to(root).as_posix()}/"
-        own = {"format": "voc", "images": f"{below}JPEGImages", "annotations": f"{below}Annotations"}
-        lists = {path.stem: path for path in sorted((home / "ImageSets" / "Main").glob("*.txt"))}
-        usual = ("train", "val", "test") if "train" in lists else ("trainval", "test")
-        for name in usual:
-            if name in lists:
-                listed = lists[name].relative_to(root).as_posix()
-                yield Found("PASCAL VOC", split_of(name), own | {"listed": listed})
-        if not any(name in lists for name in usual):
-            yield Found("PASCAL VOC", "train", own)
-        return
-
-
-def _pairs(root: Path) -> Iterator[Found]:
-    """XML in a folder of its own, or beside the images."""
-    for base, split in [(root, "train"), *((root / w, s) for s, words in SPLITS.items() for w in words)]:
-        for name in (
-            "annotations/xmls",
-            "annotations",
-            "annots",
-            "Annotations",
-            "xmls",
-            "labels",
-            "xml",
-            ".",
-        ):
-            folder = base / name
-            if folder.is_dir() and any(folder.glob("*.xml")):
-                below = "" if base == root else f"{base.name}/"
-                images = next((i for i in ("images", "JPEGImages", "img") if (base / i).is_dir()), "")
-                own = {"format": "voc", "images": f"{below}{images}".rstrip("/")}
-                yield Found(
-                    "pairs of images and XML",
-                    split,
-                    own | {"annotations": f"{below}{name}".rstrip("/.") or "."},
-                )
-                break
-
-
 def _folder(root: Path) -> Iterator[Found]:
-    for n, path in enumerate(root.rglob("*")):
-        if path.suffix.lower() in SUFFIXES:
-            yield Found("images alone", "train", {"format": "folder"})
-            return
-        if n > LOOKED_AT:
-            return
+    """Raises ValueError for files that are named as the images are, and look like their labels."""
+    images: dict[str, Path] = {}
+    texts: dict[str, Path] = {}
+    for path in islice(root.rglob("*"), LOOKED_AT):
+        if path.suffix.lower() in SUFFIXES and not is_fork(path):
+            images[path.stem] = path
+        elif path.suffix.lower() in EXPECTED and not is_fork(path):
+            texts[path.stem] = path
+    for stem in sorted(texts.keys() & images.keys()):
+        text, expected = texts[stem], EXPECTED[texts[stem].suffix.lower()]
+        if text.suffix.lower() == ".xml" or is_label(text):
+            raise ValueError(
+                f"{text.relative_to(root)} looks like labels of {images[stem].relative_to(root)}, but lies "
+                f"as in no layout that is known: expected {expected}; for images alone, give a folder that "
+                "has no labels"
+            )
+    if images:
+        yield Found("images alone", "train", {"format": "folder"})
+
+
+EXPECTED = {
+    ".txt": "folders images/ and labels/ of one inner order, or data.yaml, or each text beside its image",
+    ".xml": "folders Annotations/ and JPEGImages/, or annotations/ and images/, or each XML beside its image",
+}
+"""Suffix of labels → how they would have to lie."""

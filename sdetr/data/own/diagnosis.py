@@ -1,6 +1,6 @@
 """All parts of a data set judged together; nothing is written, and no error raised for what they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,16 @@ class Diagnosis:
         }
 
 
-def diagnose_parts(name: str, of: Mapping[str, tuple[Path, OwnSettings]], strict: bool = False) -> Diagnosis:
-    """Split → its root, and how it is read. Raises FileNotFoundError naming a folder that is not there."""
+def diagnose_parts(
+    name: str,
+    of: Mapping[str, tuple[Path, OwnSettings]],
+    strict: bool = False,
+    classes: Sequence[str] = (),
+) -> Diagnosis:
+    """Split → its root, and how it is read; `classes` are those that its file names, if it does.
+
+    Raises FileNotFoundError naming a folder that is not there.
+    """
     settings = next(iter(of.values()))[1]
     findings = Findings(strict or settings.strict)
     raws = {}
@@ -54,7 +62,7 @@ def diagnose_parts(name: str, of: Mapping[str, tuple[Path, OwnSettings]], strict
         if key not in whole:
             whole[key] = read_part(both, root, findings)
         raws[split] = side(whole[key], one.hold_out, one.held) if one.hold_out else whole[key]
-    classes = classes_of(raws, settings, findings)
+    classes = classes_of(raws, settings, findings, classes)
     parts = {
         split: examine(one, f"{name} {split}", root, classes, raws[split], findings)
         for split, (root, one) in of.items()

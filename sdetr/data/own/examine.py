@@ -5,13 +5,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdetr.data.index import Annotation, ImageRow, Index
+from sdetr.data.index import ImageRow, Index
 from sdetr.data.own import read_coco, read_folder, read_imagefolder, read_voc, read_yolo
-from sdetr.data.own.boxes import Numbers, corner_and_size, inside, numbers, other_form
+from sdetr.data.own.annotate import LOST, annotate
 from sdetr.data.own.findings import Findings
+from sdetr.data.own.frames import frames_of
 from sdetr.data.own.holding_out import side
 from sdetr.data.own.pictures import Seen, is_odd, look_at_all, said_format
-from sdetr.data.own.raw import RawObject, RawSet
+from sdetr.data.own.raw import RawSet
 from sdetr.data.own.settings import OwnSettings
 from sdetr.data.progress import ticking
 
@@ -57,13 +58,12 @@ def examine(
                 "D13", image.file, "", "as an image without objects" if _kept(settings) else "left out"
             )
             usable[n] = _kept(settings)
-        if usable[n] and image.said_size:
-            _size(image.where or image.file, image.said_size, seen[n], findings)
     numbered = {n: k for k, n in enumerate((n for n, good in enumerate(usable) if good), 1)}
     images = [ImageRow(k, files[n], *seen[n].size) for n, k in numbered.items()]
-    lost = findings.count("D01") + findings.count("D02")
-    annotations = _annotations(raw, seen, numbered, classes, settings, findings)
-    lost = findings.count("D01") + findings.count("D02") - lost
+    before = sum(map(findings.count, LOST))
+    frames = frames_of(raw, seen, usable, findings)
+    annotations = annotate(raw, seen, frames, numbered, classes, settings, findings)
+    lost = sum(map(findings.count, LOST)) - before
     funnel = {
         "images_missing": raw.missing,
         "images_found": len(files),
@@ -75,7 +75,7 @@ def examine(
         "difficult": sum(one.difficult for one in annotations),
         "images_without_boxes": len(images) - len({one.image_id for one in annotations}),
     }
-    index = Index(name, root, classes, images, annotations, funnel)
+    index = Index(name, root, classes, images, annotations, funnel, cut_off=settings.allow_truncated)
     ids = tuple(raw.categories.get(one, -1) for one in classes)
     _judge_what_is_left(index, lost, settings, findings)
     digests = {file: one.digest for file, one in zip(files, seen, strict=True) if one.digest}
@@ -100,74 +100,6 @@ def _tell(file: str, one: Seen, settings: OwnSettings, findings: Findings) -> No
         findings.add("D34", file, "mode", one.mode)
     if is_odd(one.size):
         findings.add("D35", file, "size", f"{one.size[0]}x{one.size[1]} (HxW)")
-
-
-def _size(where: str, said: tuple[float, float], seen: Seen, findings: Findings) -> None:
-    height, width = said
-    if (height, width) == tuple(map(float, seen.size)):
-        return
-    turned = (height, width) == tuple(map(float, seen.stored))
-    told = f"{height:g}x{width:g}, the image has {seen.size[0]}x{seen.size[1]} (HxW)"
-    findings.add("D10" if turned else "D09", where, "size", told)
-
-
-def _annotations(
-    raw: RawSet,
-    seen: list[Seen],
-    numbered: dict[int, int],
-    classes: list[str],
-    settings: OwnSettings,
-    findings: Findings,
-) -> list[Annotation]:
-    labels = {name: n for n, name in enumerate(classes)}
-    there: list[tuple[RawObject, Numbers]] = []
-    for one in raw.objects:
-        box = numbers(one)
-        if box is None:
-            findings.add("D06", one.where, "bbox", repr(one.box))
-        elif one.image in numbered:
-            there.append((one, box))
-    whole = settings.annotations or "."
-    if other_form([(box, seen[one.image].size) for one, box in there], raw.form, findings, whole):
-        return []
-    kept: dict[Annotation, None] = {}
-    for one, box in there:
-        label = settings.merge.get(one.label, one.label)
-        if label in settings.drop:
-            continue
-        if label not in labels:
-            findings.add("D20", one.where, "class", repr(label))
-            continue
-        annotation = _annotation(one, box, labels[label], numbered[one.image], raw, seen, findings)
-        if annotation is None:
-            continue
-        if annotation in kept:
-            findings.add("D22", one.where, "bbox", one.box)
-        kept[annotation] = None
-    return list(kept)
-
-
-def _annotation(
-    one: RawObject, box: Numbers, label: int, image: int, raw: RawSet, seen: list[Seen], findings: Findings
-) -> Annotation | None:
-    """None if its box is left out."""
-    size = seen[one.image].size
-    said = corner_and_size(box, raw.form, size)
-    cut = inside(said, size)
-    if min(said[2:]) < 0:
-        findings.add("D02", one.where, "bbox", one.box)
-        return None
-    if min(said[2:]) == 0:
-        findings.add("D01", one.where, "bbox", one.box)
-        return None
-    if cut != said:
-        findings.add("D03", one.where, "bbox", one.box)
-        if min(cut[2:]) <= 0:
-            return None
-    if one.crowd or one.difficult:
-        findings.add("D23", one.where, "", "crowd" if one.crowd else "difficult")
-    area = one.area if isinstance(one.area, int | float) and one.area > 0 else cut[2] * cut[3]
-    return Annotation(image, label, cut, float(area), one.crowd, one.difficult)
 
 
 def _judge_what_is_left(index: Index, lost: int, settings: OwnSettings, findings: Findings) -> None:

@@ -1,29 +1,52 @@
 """The files of params/datasets that say how somebody's data set is read: written once, then edited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sdetr.data.own.detect import Found
+from sdetr.data.own.found import Found
 from sdetr.files import write_text
+
+WRITTEN = "Written by `sdetr data add`"
+"""In the first line of each file; what has it may be written anew."""
+
+
+def files_for(params: Path, name: str, found: Sequence[Found], force: bool) -> dict[str, Path]:
+    """Split → its file; images alone are one of the data set's own name.
+
+    Raises FileExistsError naming a file that is there already, or, by `force`, one that a person has made.
+    """
+    names = {one.split: name if len(found) == 1 else f"{name}-{one.split}" for one in found}
+    files = {split: params / "datasets" / f"{named}.yaml" for split, named in names.items()}
+    for path in files.values():
+        if path.exists() and not force:
+            raise FileExistsError(f"{path} is there already; edit it, or say --force to write it anew")
+        if path.exists() and not is_ours(path):
+            raise FileExistsError(
+                f"{path} was not written by `sdetr data add`; move it, or take another name"
+            )
+    return files
+
+
+def is_ours(path: Path) -> bool:
+    """Whether `sdetr data add` wrote it."""
+    first = path.read_text(encoding="utf-8", errors="replace").split("\n")[0]
+    return first.startswith("# ") and WRITTEN in first
 
 
 def write_files(
-    params: Path, name: str, root: Path, found: Sequence[Found], classes: Sequence[str], more: dict[str, Any]
-) -> dict[str, Path]:
-    """Split → its file; the first holds what all share, others extend it.
-
-    Raises FileExistsError naming a file that is there already; nothing is written then.
-    """
-    names = {one.split: name if len(found) == 1 and not classes else f"{name}-{one.split}" for one in found}
-    files = {split: params / "datasets" / f"{named}.yaml" for split, named in names.items()}
-    if there := [path for path in files.values() if path.exists()]:
-        raise FileExistsError(f"{there[0]} is there already; edit it, or say --force to write it anew")
+    files: Mapping[str, Path],
+    root: Path,
+    found: Sequence[Found],
+    classes: Sequence[str],
+    more: dict[str, Any],
+) -> None:
+    """The first holds what all share, others extend it."""
     first = found[0]
     for one in found:
-        head = f"{one.layout} in {root}: part {one.split}. Written by `sdetr data add`; edit what is not so."
+        head = f"{one.layout} in {root}: part {one.split}. {WRITTEN}; edit what is not so."
         if one is first:
             said: dict[str, Any] = {
                 "layout": "own",
@@ -34,9 +57,8 @@ def write_files(
             }
         else:
             differs = {key: value for key, value in one.own.items() if first.own.get(key) != value}
-            said = {"extends": names[first.split], "split": one.split, "own": differs}
+            said = {"extends": files[first.split].stem, "split": one.split, "own": differs}
         write_yaml(files[one.split], head, said)
-    return files
 
 
 def write_yaml(path: Path, head: str, said: dict[str, Any]) -> None:

@@ -58,10 +58,10 @@ class Findings:
     _counts: Counter[str] = field(default_factory=Counter)
     _places: dict[str, list[Place]] = field(default_factory=dict)
 
-    def add(self, code: str, file: object, field: str = "", value: object = "", times: int = 1) -> None:
+    def add(self, code: str, file: object, field: str = "", value: object = "") -> None:
         """Raises KeyError for a code that is none."""
         assert code in KINDS, code
-        self._counts[code] += times
+        self._counts[code] += 1
         places = self._places.setdefault(code, [])
         if len(places) < SHOWN:
             places.append(Place(str(file), field, str(value)))

@@ -4,7 +4,9 @@ from collections import Counter
 from statistics import median, quantiles
 
 from sdetr.data.own.boxes import corner_and_size, numbers
-from sdetr.data.own.pictures import look
+from sdetr.data.own.findings import Findings
+from sdetr.data.own.frames import frames_of
+from sdetr.data.own.pictures import Seen, look
 from sdetr.data.own.raw import RawSet
 
 
@@ -18,12 +20,14 @@ def object_side(raw: RawSet, looked_at: int) -> float:
     """Of the middle object: the root of its area, as a share of its image's shorter side."""
     labelled = sorted({one.image for one in raw.objects})
     chosen = set(labelled[:: max(1, len(labelled) // looked_at)])
-    seen = {n: look(raw.root / raw.images[n].file, True) for n in chosen}
+    seen = [look(raw.root / one.file, True) if n in chosen else Seen() for n, one in enumerate(raw.images)]
+    usable = [n in chosen and not one.trouble for n, one in enumerate(seen)]
+    frames = frames_of(raw, seen, usable, Findings())  # told by `sdetr data doctor`
     sides = []
     for one in raw.objects:
         box = numbers(one)
-        if one.image in chosen and box and not seen[one.image].trouble:
-            size = seen[one.image].size
+        if box and usable[one.image]:
+            size = frames[one.image].size
             _, _, width, height = corner_and_size(box, raw.form, size)
             sides.append((max(width, 0) * max(height, 0)) ** 0.5 / min(size))
     return median(sides) if sides else 1.0

@@ -18,10 +18,10 @@ def read_own(settings: DatasetSettings, name: str, folder: Path) -> Index:
     assert settings.own
     root, findings = folder / settings.roots[0], Findings(settings.own.strict)
     raw = read_part(settings.own, root, findings)
-    classes = list(settings.classes) or classes_of({settings.split: raw}, settings.own, findings)
+    classes = classes_of({settings.split: raw}, settings.own, findings, settings.classes)
     part = examine(settings.own, name, root, classes, raw, findings)
     findings.refuse(name)
     for one in findings:
         log.info("%s: %s", name, one)
     counts = {one.code: one.count for one in findings}
-    return replace(part.index, funnel=part.index.funnel | counts, cut_off=settings.own.allow_truncated)
+    return replace(part.index, funnel=part.index.funnel | counts)

@@ -1,10 +1,10 @@
 """COCO's JSON, and what tools make of it: Roboflow, CVAT, labelme2coco."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sdetr.data.own.files import images_below
+from sdetr.data.own.coco_files import Named, files_of_rows
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.json_lists import NotJsonError, lists_of
 from sdetr.data.own.raw import RawImage, RawObject, RawSet
@@ -20,28 +20,20 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     if content is None:
         return raw
     names = _categories(content["categories"], settings, path, findings, raw)
-    ids = Counter(_get(row, "id") for row in content["images"])
-    for key, times in ids.items():
+    rows = _rows(content["images"], "file_name", "image", path, findings)
+    for key, times in Counter(_get(row, "id") for row in rows).items():
         if times > 1:
             findings.add("D21", path.name, "image id", f"{key!r}, {times} times")
-    there, twins = _files(settings, root, findings)
     place: dict[object, int] = {}
-    gone: set[object] = set()
-    for row in content["images"]:
-        key, name = _get(row, "id"), str(_get(row, "file_name"))
-        last = Path(name.replace("\\", "/")).name
-        file = there.get(name) or there.get(last)
+    gone = {_get(row, "id") for row in content["images"]}
+    named = [Named(_get(row, "id"), str(row["file_name"])) for row in rows]
+    files = files_of_rows(named, settings, root, path.name, findings)
+    for row, one, file in zip(rows, named, files, strict=True):
         if file is None:
-            gone.add(key)
             raw.missing += 1
-            same = twins.get(last, [])
-            told = f"{name!r} may be any of {', '.join(same)}" if same else name
-            findings.add("D14" if same else "D12", path.name, f"image {key}", told)
             continue
-        if not file.endswith(name):
-            findings.add("D11", path.name, f"image {key}", f"{name!r} is {file!r}")
-        place[key] = len(raw.images)
-        raw.images.append(RawImage(file, f"{path.name}: image {key}", _size(row)))
+        place[one.key] = len(raw.images)
+        raw.images.append(RawImage(file, f"{path.name}: image {one.key}", _size(row)))
     _objects(content["annotations"], path, names, place, gone, findings, raw)
     having = {one.image for one in raw.objects}  # a listed image is silent if no annotation is of it
     raw.images = [one if n in having else one._replace(where="") for n, one in enumerate(raw.images)]
@@ -72,11 +64,14 @@ def _without_masks(row: dict[str, Any]) -> dict[str, Any]:
 def _categories(
     rows: list[dict[str, Any]], settings: OwnSettings, path: Path, findings: Findings, raw: RawSet
 ) -> dict[object, str]:
-    names = {_get(row, "id"): str(_get(row, "name")) for row in rows}
+    """Id → name; those of no name as their ids, for messages about what is of them."""
+    names: dict[object, str] = {_get(row, "id"): str(_get(row, "id")) for row in rows}
+    rows = _rows(rows, "name", "category", path, findings)
+    names |= {_get(row, "id"): str(row["name"]) for row in rows}
     for key, times in Counter(_get(row, "id") for row in rows).items():
         if times > 1:
             findings.add("D21", path.name, "category id", f"{key!r}, {times} times")
-    for name, times in Counter(str(_get(row, "name")) for row in rows).items():
+    for name, times in Counter(str(row["name"]) for row in rows).items():
         if times > 1 and name not in settings.merge:
             ids = sorted(str(key) for key, named in names.items() if named == name)
             findings.add("D17", path.name, "category", f"{name!r} has the ids {', '.join(ids)}")
@@ -88,17 +83,16 @@ def _categories(
     return names
 
 
-def _files(
-    settings: OwnSettings, root: Path, findings: Findings
-) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Every name by which an image may be called → the image; the last word of a name → all that have it."""
-    folder = root / settings.images
-    files = images_below(folder, root, findings, alone=False)
-    twins = defaultdict(list)
-    for file in files:
-        twins[Path(file).name].append(file)
-    alone = {name: same[0] for name, same in twins.items() if len(same) == 1}
-    return alone | {(root / file).relative_to(folder).as_posix(): file for file in files}, twins
+def _rows(rows: list[Any], key: str, what: str, path: Path, findings: Findings) -> list[dict[str, Any]]:
+    """Those that have a name; others are told."""
+    good = []
+    for n, row in enumerate(rows, 1):
+        if isinstance(row, dict) and isinstance(row.get(key), str | int) and row[key] != "":
+            good.append(row)
+        else:
+            told = f"no {key}" if isinstance(row, dict) else f"expected an object, found {row!r}"
+            findings.add("D25", path.name, f"{what} {n} of the list", told)
+    return good
 
 
 def _objects(
@@ -120,7 +114,7 @@ def _objects(
             findings.add("D40", path.name, "annotation", 0)
         if category not in names:
             findings.add("D16", path.name, f"annotation {key}, category_id", repr(category))
-        elif image in place:
+        elif image in place and isinstance(row, dict):
             if "area" not in row or "iscrowd" not in row:
                 absent = " and ".join(one for one in ("area", "iscrowd") if one not in row)
                 findings.add("D24", path.name, f"annotation {key}", f"no {absent}")

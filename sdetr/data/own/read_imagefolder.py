@@ -20,13 +20,21 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     named = {(root / file).relative_to(folder).as_posix(): file for file in files}
     if not path.exists():
         raise FileNotFoundError(f"no file {path}")
-    for n, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for n, line in enumerate(_lines(path, findings), 1):
         if line.strip():
             _line(line, n, path.name, named, findings, raw)
     spoken = {image.file for image in raw.images}
     raw.images += [RawImage(file) for file in files if file not in spoken]
     raw.categories = {name: n for n, name in enumerate(sorted({one.label for one in raw.objects}))}
     return raw
+
+
+def _lines(path: Path, findings: Findings) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        findings.add("D25", path.name, f"byte {error.start}", f"no UTF-8: {error.reason}")
+        return []
 
 
 def _line(line: str, n: int, name: str, named: dict[str, str], findings: Findings, raw: RawSet) -> None:

@@ -1,12 +1,14 @@
 """An XML per image, as PASCAL VOC has it: in a folder of its own or beside the image, listed or not."""
 
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree
 
-from sdetr.data.own.files import by_stem, images_below
+from sdetr.data.own.files import by_stem, images_below, is_fork
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.raw import RawImage, RawObject, RawSet
 from sdetr.data.own.settings import OwnSettings
+from sdetr.data.readers.folder import SUFFIXES
 from sdetr.data.readers.voc import parse_xml
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -19,17 +21,17 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     folder = root / settings.annotations
     if not folder.is_dir():
         raise FileNotFoundError(f"no annotation folder {folder}")
-    listed = _listed(root, settings)
-    stems = {path.stem: path for path in sorted(folder.rglob("*.xml"))}
-    for stem in listed if listed is not None else stems:
-        if stem not in stems:
-            if stem in there:
-                raw.images.append(RawImage(there[stem]))
+    stems = {path.stem: path for path in sorted(folder.rglob("*.xml")) if not is_fork(path)}
+    listed = _listed(root, settings, stems.keys() | there.keys(), findings)
+    for name in listed if listed is not None else stems:
+        if name not in stems:
+            if name in there:
+                raw.images.append(RawImage(there[name]))
             else:
-                findings.add("D12", settings.listed, "name", stem)
+                findings.add("D12", settings.listed, "name", name)
                 raw.missing += 1
             continue
-        _read_one(stems[stem], there, root, settings, findings, raw)
+        _read_one(stems[name], there, root, settings, findings, raw)
     if listed is None:
         spoken = {image.file for image in raw.images}
         raw.images += [RawImage(file) for file in sorted(set(there.values()) - spoken)]
@@ -37,15 +39,33 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     return raw
 
 
-def _listed(root: Path, settings: OwnSettings) -> list[str] | None:
+def _listed(
+    root: Path, settings: OwnSettings, known: Collection[str], findings: Findings
+) -> list[str] | None:
     """Names of images; a second word, as VOC's lists of a class have it, says nothing here."""
     if not settings.listed:
         return None
     path = root / settings.listed
     if not path.exists():
         raise FileNotFoundError(f"no list of images {path}")
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return list(dict.fromkeys(Path(line.split()[0]).stem for line in lines if line.strip()))
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        findings.add("D25", settings.listed, f"byte {error.start}", f"no UTF-8: {error.reason}")
+        return []
+    return list(dict.fromkeys(_name_in(line, known) for line in lines if line.strip()))
+
+
+def _name_in(line: str, known: Collection[str]) -> str:
+    """The whole line where there is an image of that name, which may have blanks; or else its first word."""
+    whole, first = stem(line.strip()), stem(line.split()[0])
+    return whole if whole in known else first
+
+
+def stem(name: str) -> str:
+    """Without folders and an image's suffix; any other dot belongs to the name."""
+    last = Path(name.replace("\\", "/")).name
+    return last[: -len(Path(last).suffix)] if Path(last).suffix.lower() in SUFFIXES else last
 
 
 def _read_one(
@@ -61,8 +81,7 @@ def _read_one(
         )
         return
     said = (tree.findtext("filename") or "").strip()
-    stem = Path(said.replace("\\", "/")).stem if said else path.stem
-    file = there.get(path.stem) or there.get(stem)
+    file = there.get(path.stem) or there.get(stem(said))
     if file is None:
         findings.add("D12", name, "filename", said or path.stem)
         raw.missing += 1

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sdetr.data.own.files import by_stem, images_below
+from sdetr.data.own.files import by_stem, images_below, is_fork
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.raw import RawImage, RawObject, RawSet
 from sdetr.data.own.settings import OwnSettings
-from sdetr.data.own.yolo_names import names_of
+from sdetr.data.own.yolo_names import data_yaml, is_label, names_of
 
 
 def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
@@ -17,8 +17,8 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
     folder = root / settings.annotations
     if not folder.is_dir():
         raise FileNotFoundError(f"no label folder {folder}")
-    names = names_of(root)
-    texts = {path.stem: path for path in sorted(folder.rglob("*.txt")) if path.stem != "classes"}
+    names, points = names_of(root, settings.annotations), _of_points(root)
+    texts = {path.stem: path for path in sorted(folder.rglob("*.txt")) if not is_fork(path)}
     for file in files:
         text = texts.pop(Path(file).stem, None)
         if text is None:
@@ -26,16 +26,38 @@ def read(settings: OwnSettings, root: Path, findings: Findings) -> RawSet:
             continue
         name = text.relative_to(root).as_posix()
         raw.images.append(RawImage(file, name))
-        _lines(text, name, len(raw.images) - 1, names, findings, raw)
+        _lines(text, name, names, points, findings, raw)
     for stem, text in texts.items():
+        if text.name == "classes.txt":
+            continue
+        name = text.relative_to(root).as_posix()
+        if text.stat().st_size and not is_label(text):
+            findings.add("D37", name)  # a note, or a list of names
+            continue
         raw.missing += 1
-        findings.add("D12", text.relative_to(root).as_posix(), "name", stem)
+        findings.add("D12", name, "name", stem)
     raw.categories = {label: n for n, label in names.items()}
     return raw
 
 
-def _lines(text: Path, name: str, image: int, names: dict[int, str], findings: Findings, raw: RawSet) -> None:
-    for n, line in enumerate(text.read_text(encoding="utf-8-sig").splitlines(), 1):
+def _of_points(root: Path) -> int:
+    """Numbers of a line of a pose that are of its points."""
+    shape = data_yaml(root).get("kpt_shape")
+    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(one, int) for one in shape):
+        return int(shape[0] * shape[1])
+    return 0
+
+
+def _lines(
+    text: Path, name: str, names: dict[int, str], points: int, findings: Findings, raw: RawSet
+) -> None:
+    """Of the image that was read last."""
+    try:
+        lines = text.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        findings.add("D25", name, f"byte {error.start}", f"no UTF-8: {error.reason}")
+        return
+    for n, line in enumerate(lines, 1):
         words = line.split()
         if not words:
             continue
@@ -43,15 +65,18 @@ def _lines(text: Path, name: str, image: int, names: dict[int, str], findings: F
             findings.add("D16", name, f"line {n}, class", repr(words[0]))
             continue
         label = names.get(int(words[0]), words[0])
-        raw.objects.append(RawObject(image, label, _box(words[1:]), f"{name}: line {n}"))
+        box = _box(words[1:], points)
+        raw.objects.append(RawObject(len(raw.images) - 1, label, box, f"{name}: line {n}"))
 
 
-def _box(words: list[str]) -> object:
-    """Four numbers; of a polygon, which has more, the box around it."""
+def _box(words: list[str], points: int) -> object:
+    """Four numbers, which those of points follow; of a polygon, which has more, the box around it."""
     try:
         numbers = [float(word) for word in words]
     except ValueError:
         return words
+    if points and len(numbers) == 4 + points:
+        return numbers[:4]
     if len(numbers) > 5 and len(numbers) % 2 == 0:
         xs, ys = numbers[::2], numbers[1::2]
         x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)

@@ -6,8 +6,6 @@ from pydantic import Field, model_validator
 
 from sdetr.config.base import Fraction, Settings, Strings
 
-FORMATS = ("coco", "voc", "yolo", "imagefolder", "folder")
-
 
 class OwnSettings(Settings):
     """`sdetr data add` writes it; everything in it may be edited."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sdetr.data.own.detect import Found, detect
+from sdetr.data.own.detect import detect
 from sdetr.data.own.diagnosis import diagnose_parts
-from sdetr.data.own.holding_out import side, source
+from sdetr.data.own.found import Found
+from sdetr.data.own.holding_out import side
 from sdetr.data.own.raw import RawImage, RawSet
 from sdetr.data.own.settings import OwnSettings
 from tests.data.own.tiny import COUNT, annotations, coco, folder, picture, voc, write
@@ -94,12 +95,64 @@ def beside(root: Path) -> None:
     (root / "annotations").rmdir()
 
 
+def yolo_by_split(root: Path) -> None:
+    """train/images and train/labels, without data.yaml."""
+    yolo(root)
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (root / split).mkdir(exist_ok=True)
+            (root / kind / split).rename(root / split / kind)
+    for name in ("images", "labels"):
+        (root / name).rmdir()
+    (root / "data.yaml").rename(root / "notes.md")
+    (root / "classes.txt").write_text("cat\ndog\n")
+
+
+def darknet(root: Path) -> None:
+    """Each text beside its image, and texts that are no labels."""
+    yolo(root)
+    together = root / "obj_train_data"
+    for path in [*(root / "images/train").iterdir(), *(root / "labels/train").iterdir()]:
+        together.mkdir(exist_ok=True)
+        path.rename(together / path.name)
+    for name in ("images", "labels"):
+        shutil.rmtree(root / name)
+    (root / "data.yaml").unlink()
+    (root / "obj.names").write_text("cat\ndog\n")
+    (together / "README.txt").write_text("made by hand")
+
+
+def labelimg(root: Path) -> None:
+    """Beside the images of each part, in a folder of the part; names in one of them."""
+    yolo(root)
+    for split in ("train", "val"):
+        (root / "images" / split).rename(root / split)
+        for path in (root / "labels" / split).iterdir():
+            path.rename(root / split / path.name)
+        (root / split / "classes.txt").write_text("cat\ndog\n")
+    shutil.rmtree(root / "labels")
+    (root / "data.yaml").unlink()
+
+
+def forked(root: Path) -> None:
+    """An archive of macOS, unpacked elsewhere."""
+    yolo(root)
+    for path in [*root.rglob("*.jpg"), *root.rglob("*.txt"), root / "data.yaml"]:
+        path.with_name(f"._{path.name}").write_bytes(b"\x00\x05\x16\x07\xa3 Mac OS X")
+    (root / "__MACOSX/images/train").mkdir(parents=True)
+    shutil.copy(root / "images/train/._0.jpg", root / "__MACOSX/images/train/._0.jpg")
+
+
 BOTH = ["train", "val"]
 LAYOUTS = {
     plain_coco: ("COCO", BOTH, COUNT),
     cvat: ("COCO", BOTH, COUNT),
     roboflow: ("Roboflow's COCO", BOTH, 2 * COUNT),
     yolo: ("YOLO", BOTH, 2 * COUNT),
+    yolo_by_split: ("YOLO", BOTH, 2 * COUNT),
+    forked: ("YOLO", BOTH, 2 * COUNT),
+    darknet: ("YOLO, each text beside its image", BOTH, COUNT),
+    labelimg: ("YOLO, each text beside its image", BOTH, 2 * COUNT),
     imagefolder: ("Hugging Face's imagefolder", BOTH, COUNT),
     in_lists: ("PASCAL VOC", BOTH, COUNT),
     pairs: ("pairs of images and XML", BOTH, COUNT),
@@ -136,7 +189,7 @@ def test_a_fifth_is_held_out_the_same_every_time_and_copies_stay_together() -> N
     raw = RawSet(Path(), "xywh", [RawImage(name) for name in names])
     train, held = ([image.file for image in side(raw, 0.2, which).images] for which in (False, True))
     assert sorted([*train, *held]) == sorted(names) and len(held) == 400
-    assert not {source(name) for name in train} & {source(name) for name in held}
+    assert not {name.split("_")[0] for name in train} & {name.split("_")[0] for name in held}
     turned = RawSet(Path(), "xywh", raw.images[::-1])
     assert [image.file for image in side(turned, 0.2, True).images] == held[::-1]
     fewer = RawSet(Path(), "xywh", raw.images[:1800])

@@ -45,6 +45,14 @@ def test_it_is_what_json_reads_in_pieces_of_any_size(
     assert read(tmp_path / "x.json", b"\xef\xbb\xbf" * bom + text, piece) == without(content)
 
 
+@pytest.mark.parametrize("number", ["1e5", "1E5", "1.5e+10", "-0.25E-3", "12345", "-1"])
+def test_a_number_is_whole_wherever_a_piece_ends(tmp_path: Path, number: str) -> None:
+    """Its beginning is one, too."""
+    text = f'{{"images": [{number}, {number}], "a": {number}}}'
+    for piece in range(1, len(text) + 1):
+        assert read(tmp_path / "x.json", text.encode(), piece) == json.loads(text)
+
+
 SOME = {
     "info": {"é": [1, 2.5]},
     "images": [{"id": 1, "f": 'a"\\'}, {"id": 22}],
