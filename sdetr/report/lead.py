@@ -126,8 +126,8 @@ def _refuse_other_seeds(best: Standing, next_: Standing) -> None:
     seeds = [[run.rsplit("/", 1)[-1] for run in row.runs] for row in (best, next_)]
     if seeds[0] != seeds[1]:
         raise ValueError(
-            f"{best.row} has {', '.join(seeds[0])}, {next_.row} {', '.join(seeds[1])}, but stands in a column "
-            "whose seeds are pairs, each with labels of its own; make those that are missing, or plan it again"
+            f"{best.row} has {', '.join(seeds[0])}, {next_.row} {', '.join(seeds[1])}, but their column says "
+            "that seeds are pairs, each with labels of its own; make those that are missing, or plan it again"
         )
 
 

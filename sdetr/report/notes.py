@@ -96,8 +96,8 @@ def _pairs(settings: TableRun) -> str:
     if not columns:
         return ""
     return (
-        f" In {', '.join(columns)} each seed has labels of its own, the same ones for all rows: there seeds are "
-        "pairs, and how much their differences vary widens the interval, not how much the rows do."
+        f" In {', '.join(columns)} each seed has labels of its own, the same ones for all rows: there "
+        "seeds are pairs, and how much their differences vary widens the interval, not how much the rows do."
     )
 
 

@@ -115,7 +115,7 @@ def test_pairs_of_equal_rows_seem_better_as_rarely_and_a_gain_is_seen_more_often
 
 def test_rows_of_which_one_lacks_a_seed_are_no_pairs():
     rows = [standing("one", [40.0, 41.0], chance(0)), standing("two", [30.0], chance(0))]
-    with pytest.raises(ValueError, match="one has seed0, seed1, two seed0, but stands in a column"):
+    with pytest.raises(ValueError, match="one has seed0, seed1, two seed0, but their column says"):
         lead("AP", rows, paired=True)
     assert lead("AP", rows) is not None
 
