@@ -69,8 +69,8 @@ def _refuse_to_overwrite(files: list[Path], name: str, force: bool) -> None:
         first = path.read_text(encoding="utf-8").partition("\n")[0]
         if not first.startswith(f"# {_head(name)}"):
             raise FileExistsError(
-                f"{path} is there already, and its first line does not say that `sdetr init {name}` wrote it; "
-                "move it, or give the data set another name (`sdetr data add NAME FOLDER`)"
+                f"{path} is there already, and its first line does not say that `sdetr init {name}` wrote "
+                "it; move it, or give the data set another name (`sdetr data add NAME FOLDER`)"
             )
         if not force:
             raise FileExistsError(f"{path} is there already; edit it, or say --force to write it anew")

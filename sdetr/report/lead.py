@@ -68,7 +68,7 @@ def lead(metric: str, rows: Sequence[Standing], paired: bool = False) -> Lead | 
     """
     there = [row for row in rows if row.values[metric]]
     ranked = sorted(there, key=lambda row: row.mean(metric), reverse=True)[:2]
-    return before(metric, *ranked, paired) if len(ranked) == 2 else None
+    return before(metric, ranked[0], ranked[1], paired) if len(ranked) == 2 else None
 
 
 def before(metric: str, best: Standing, next_: Standing, paired: bool = False) -> Lead | None:
