@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from sdetr.evaluation.resamples import Resamples
+from sdetr.evaluation.resampling import ENDS
 
-ENDS = (0.025, 0.975)
-"""Of an interval of 95 %."""
 Floats = NDArray[np.float64]
 
 

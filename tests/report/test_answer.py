@@ -47,6 +47,14 @@ def test_seeds_of_a_column_whose_labels_are_drawn_anew_are_pairs(asked, tree):
     assert tree.json()["leads"][0]["low"] == pytest.approx(3.0)
 
 
+def test_what_only_the_asked_row_rests_on_is_counted_once(asked, tree, edit):
+    asked(55.0, 56.0, 57.0)
+    edit("data/demo/backbones/pretrained.json", "seconds", to={"total": 7000.0})
+    for shared in ("data/demo/backbones/swav_r50.json", "data/raw/toy/test.record.json"):
+        edit(shared, "seconds", to={"total": 999.0})  # of the other rows, or of both
+    assert "It cost 1 h 57 min, once; a fine-tuning takes 100 s" in tree.make()
+
+
 def test_where_nothing_was_learned_that_is_what_is_to_be_mended(asked, tree):
     tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", k, AP=0.1, AP50=0.2) for k in range(3)]
     assert "nothing was learned by any start" in asked(0.2, 0.1, 0.3)
