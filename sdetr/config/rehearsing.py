@@ -35,7 +35,7 @@ def rehearsal(stages: Stages) -> dict[str, str]:
         model=model,
         trunk=small.backbone(BACKBONE).trunk,
         proposer=Composer(stages.compose.params, "demo").proposer("edgeboxes"),
-        **inputs,
+        train=inputs["train"],
         **some,
     )
     path = f"rehearse/{said.protocol}/{said.model}/{said.dataset}/seed0"
