@@ -11,6 +11,7 @@ from sdetr.config.plan import Plan
 from sdetr.config.study import study
 from sdetr.config.study_sizes import REGIONS, Facts
 from sdetr.data.own.files_of import write_yaml
+from sdetr.training.settings import RECIPES
 from sdetr.training.symptoms import SMALL_PX
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +102,15 @@ def test_on_a_gpu_steps_are_the_papers_for_as_many_images_and_never_a_handful(
     (pretraining,) = plan.of("pretrain")
     assert steps(pretraining) == pretrained and pretraining.settings["protocol"]["batch"] == 64
     assert {steps(job) for job in plan.of("finetune")} == tuned
+
+
+def test_a_raised_recipe_of_rehearsals_concerns_them_and_the_table(tmp_path, monkeypatch):
+    facts = Facts(images=40, most_objects=9, object_side=0.5, gpu=False)
+    before = planned(tmp_path / "one", facts)
+    monkeypatch.setitem(RECIPES, "rehearse", 99)
+    after = planned(tmp_path / "two", facts)
+    touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
+    assert touched == {"rehearse", "table", "figure"}
 
 
 @pytest.mark.parametrize("gpu", [False, True])
