@@ -39,6 +39,9 @@ def add(verbs: Verbs) -> None:
     overfit.add_argument("--enough", type=percent, default=90.0, help="AP50 to reach, percent (90)")
     overfit.add_argument("--seed", type=int, default=0, help="of the weights that are drawn (0)")
     overfit.add_argument("--jobs", type=positive, default=2, help="detectors at a time (2)")
+    overfit.add_argument(
+        "--any-boxes", action="store_true", help="do not ask whether boxes may be those of other images"
+    )
     overfit.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     overfit.set_defaults(run=_overfit)
 
@@ -59,8 +62,8 @@ def _overfit(a: argparse.Namespace) -> None:
         index = a.data or _prepared(composer, protocol.dataset)
         tasks.append((Overfitting(model, trunk, protocol, index, a.images, a.device, a.seed), a.enough))
     finder = Composer(composer.params, "demo").proposer("edgeboxes")
-    for index in dict.fromkeys(overfitting.index for overfitting, _ in tasks):
-        refuse_others_boxes(index, finder)
+    for index in dict.fromkeys(overfitting.index for overfitting, _ in tasks if not a.any_boxes):
+        refuse_others_boxes(index, finder, "say --any-boxes")
     failed = []
     for name, (points, seconds) in zip(names, _learned(tasks, a.jobs), strict=True):
         reached = points[-1].metrics["AP50"]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sdetr.cli.verbs import PARAMS, Verbs
 
 if TYPE_CHECKING:
-    from sdetr.config.study import Facts
+    from sdetr.config.study_sizes import Facts
+    from sdetr.data.own.raw import RawSet
     from sdetr.data.settings import DatasetSettings
 
 WORDS = """does pretraining on these images help? Writes a small study to params/: starts (random, an ImageNet
@@ -43,17 +44,12 @@ def _init(a: argparse.Namespace) -> None:
             f"data set {a.name} has parts {', '.join(parts) or 'none'}; expected train, and val or test: "
             f"`sdetr data add {a.name} FOLDER` makes them"
         )
-    facts = _facts(train, parts["train"], a.gpu or (not a.cpu and _has_gpu()))
-    files = study(a.name, train, test, a.unlabelled or train, facts)
-    there = [path for path in files if (PARAMS / path).exists()]
-    if there and not a.force:
-        raise FileExistsError(
-            f"{PARAMS / there[0]} is there already; edit it, or say --force to write it anew"
-        )
+    unlabelled = a.unlabelled or train
+    facts = _facts(train, parts["train"], unlabelled, a.gpu or (not a.cpu and _has_gpu()))
+    files = {PARAMS / path: said for path, said in study(a.name, train, test, unlabelled, facts).items()}
+    _refuse_to_overwrite(list(files), a.name, a.force)
     for path, said in files.items():
-        write_yaml(
-            PARAMS / path, f"Of the study {a.name}, written by `sdetr init`; edit what you like.", said
-        )
+        write_yaml(path, f"{_head(a.name)}; edit what you like.", said)
     words = f"--profile {'local' if facts.gpu else 'demo'} --config scale={a.name} tables={a.name}"
     print(
         f"{len(files)} files in {PARAMS}/, {PARAMS}/tables/{a.name}.yaml first\n"
@@ -61,6 +57,23 @@ def _init(a: argparse.Namespace) -> None:
         f"run it:        uv run snakemake {words} -- all_tables\n"
         f"its answer:    reports/{a.name}/tables/{a.name}.md, and reports/{a.name}/index.html"
     )
+
+
+def _head(name: str) -> str:
+    return f"Of the study {name}, written by `sdetr init`"
+
+
+def _refuse_to_overwrite(files: list[Path], name: str, force: bool) -> None:
+    """Files of the project, or of somebody's hand, are never written anew."""
+    for path in (path for path in files if path.exists()):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        if not first.startswith(f"# {_head(name)}"):
+            raise FileExistsError(
+                f"{path} is there already, and its first line does not say that `sdetr init {name}` wrote "
+                "it; move it, or give the data set another name (`sdetr data add NAME FOLDER`)"
+            )
+        if not force:
+            raise FileExistsError(f"{path} is there already; edit it, or say --force to write it anew")
 
 
 def _parts(name: str) -> "dict[str, DatasetSettings]":
@@ -74,19 +87,44 @@ def _parts(name: str) -> "dict[str, DatasetSettings]":
     return {one.split: one for one in there.values() if one.own}
 
 
-def _facts(name: str, settings: "DatasetSettings", gpu: bool) -> "Facts":
+def _facts(name: str, settings: "DatasetSettings", unlabelled: str, gpu: bool) -> "Facts":
     """Looks at some images and at all boxes."""
-    from sdetr.config.study import Facts
-    from sdetr.data.own.examine import read_part
-    from sdetr.data.own.findings import Findings
+    from sdetr.config.study_sizes import Facts
     from sdetr.data.own.measure import object_side, objects_of_an_image
 
-    assert settings.own
-    raw = read_part(settings.own, Path("data/raw") / name / settings.roots[0], Findings())
+    raw, images = _read(name, settings), _images_of(unlabelled)
     if not raw.objects:
         raise ValueError(f"data set {name} has no objects; see `sdetr data doctor {name}`")
     swav = any(Path("data/raw/downloads").rglob("swav_800ep_pretrain*"))
-    return Facts(len(raw.images), objects_of_an_image(raw), object_side(raw, LOOKED_AT), gpu, swav)
+    most, side = objects_of_an_image(raw), object_side(raw, LOOKED_AT)
+    return Facts(len(raw.images), most, side, gpu, swav, images)
+
+
+def _images_of(name: str) -> int | None:
+    """How many a data set has, as far as that is known before it is prepared.
+
+    Raises SettingsError for one that is not there.
+    """
+    from sdetr.config.base import SettingsError
+    from sdetr.config.experiment import Composer
+    from sdetr.config.layers import Params, nearest
+    from sdetr.data.subsets.settings import SubsetSettings
+
+    params = Params(PARAMS)
+    if name not in (known := params.names("datasets")):
+        raise SettingsError(f"--unlabelled: data set {nearest(name, known)}")
+    settings = Composer(params, "paper").dataset(name)
+    if isinstance(settings, SubsetSettings) or not settings.own:
+        return settings.expected_images
+    return len(_read(name, settings).images)
+
+
+def _read(name: str, settings: "DatasetSettings") -> "RawSet":
+    from sdetr.data.own.examine import read_part
+    from sdetr.data.own.findings import Findings
+
+    assert settings.own
+    return read_part(settings.own, Path("data/raw") / name / settings.roots[0], Findings())
 
 
 def _has_gpu() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sdetr.cli.verbs import PARAMS, Verbs, percent, positive
 
 WORDS = """measure weights again and compare: with the number of their run, with a paper's, or with yours.
-On some of the images the answer is an interval. Exit code 1 if it does not hold. Example:
+On some of the images the answer is an interval. Exit code 1 if it does not hold or agree. Example:
 sdetr verify detr.safetensors --data data/raw/coco-val2017/val.json --cell detectors.supervised.detr"""
 
 
@@ -25,25 +25,26 @@ def add(verbs: Verbs) -> None:
 
 
 def _verify(a: argparse.Namespace) -> None:
-    from sdetr.training.verify import said_by_run, verify
+    from sdetr.training.verify import measured_on, said_by_run, verify
 
-    of_run, measured_on = said_by_run(a.weights, a.metric)
     if a.cell:
         expected, whose = _published(a.cell, a.metric)
     elif a.expect is not None:
         expected, whose = a.expect, "you"
-    elif of_run is not None:
+    elif (of_run := said_by_run(a.weights, a.metric)) is not None:
         expected, whose = of_run, "its run"
     else:
         raise ValueError(
             f"{a.weights} lies beside no metrics.json of a run; say what it is said to reach: "
             "--expect NUMBER, or --cell TABLE.ROW.COLUMN for the paper's"
         )
-    index = a.data or measured_on
+    index = a.data or measured_on(a.weights)
     if index is None:
         raise ValueError("no data to measure on; say --data INDEX, as in data/raw/coco-val2017/val.json")
     found = verify(a.weights, index, expected, whose, a.metric, a.images, a.device)
     print(found)
+    if found.vague:
+        print(found.vague)
     if not found.holds:
         sys.exit(1)
 

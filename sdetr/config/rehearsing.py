@@ -1,5 +1,7 @@
 """The job before anything long: a few labelled images learned by heart, at the scales that say so."""
 
+from typing import Any
+
 import sdetr.training.settings as training
 from sdetr.config.experiment import Composer
 from sdetr.config.stages import Stages
@@ -22,6 +24,7 @@ def rehearsal(stages: Stages) -> dict[str, str]:
     facts = small.finetuning_facts(said.model, said.protocol, Start(BACKBONE))
     protocol, model = small.finetuning(said.protocol, facts), small.model(said.model, facts)
     inputs = {"train": stages.dataset(said.dataset).outputs["index"]}
+    some: dict[str, Any] = {} if said.boxes else {"boxes": False}
     run = RehearsalRun(
         stage="rehearse",
         recipe=training.RECIPES["rehearse"],
@@ -32,7 +35,8 @@ def rehearsal(stages: Stages) -> dict[str, str]:
         model=model,
         trunk=small.backbone(BACKBONE).trunk,
         proposer=Composer(stages.compose.params, "demo").proposer("edgeboxes"),
-        **inputs,
+        train=inputs["train"],
+        **some,
     )
     path = f"rehearse/{said.protocol}/{said.model}/{said.dataset}/seed0"
     return {

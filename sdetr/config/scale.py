@@ -39,6 +39,9 @@ class RehearsalSettings(Settings):
     """AP50 to reach, percent; below it, nothing that trains a detector is begun."""
     resize: ResizeSettings | None = None
     """As the images are seen, where objects are too small for the protocol's."""
+    boxes: bool = True
+    """Whether boxes that may as well be those of other images stop it; false where somebody looked at them
+    and they are right."""
 
 
 class SelectionSettings(Settings):

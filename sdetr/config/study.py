@@ -3,50 +3,36 @@
 Its scale is sized to the images and to the machine; everything is the files', to be edited.
 """
 
-from dataclasses import dataclass
-from math import ceil
 from typing import Any
+
+from sdetr.config.study_sizes import SEEDS, Facts, epoch, pretraining, scale_of
 
 SHARES = (1, 5, 10, 100)
 """Of the labels, percent; parts of fewer than FEWEST images are left out."""
 FEWEST = 8
-SEEDS = 3
-REGIONS = 6
-"""Of a pair of views at scale demo; queries are shared evenly among them."""
-EASY = 0.25
-"""Side of an object as a share of the image's, from which on the demo's images are large enough."""
-STEP_PX = 32
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a study is sized by."""
-
-    images: int
-    """Of the labelled training part."""
-    most_objects: int
-    """In an image; one in a hundred may have more."""
-    object_side: float
-    """Of the middle object, a share of the image's shorter side."""
-    gpu: bool
-    swav: bool = False
-    """Whether SwAV's weights are here."""
+FROZEN = (
+    " Backbones are frozen: the random one stays as it was drawn, and its features are not standardised, as "
+    "the embedded one's are, so that it is a weak start."
+)
+"""Of a study on a CPU."""
 
 
 def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dict[str, dict[str, Any]]:
     """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
-        f"scales/{name}.yaml": _scale(name, data, facts),
+        f"scales/{name}.yaml": scale_of(name, data, facts),
         f"protocols/{name}-pretrain.yaml": {
             "extends": "siamese-imagenet-60e",
             "dataset": unlabelled,
             **({} if facts.swav or not facts.gpu else {"backbone": "supervised_r50"}),
+            **pretraining(facts),
         },
         f"protocols/{name}-100pct.yaml": {
             "extends": "siamese-voc-conditional-50e",
             "dataset": data,
             "test": test,
+            **epoch(facts, 100),
         },
         f"tables/{name}.yaml": _table(name, data, shares, facts),
         f"figures/{name}.yaml": _figure(name, shares),
@@ -57,8 +43,9 @@ def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dic
         files[f"protocols/{name}-{share}pct.yaml"] = {
             "extends": f"{name}-100pct",
             "dataset": f"{part}{{seed}}",
+            **epoch(facts, share),
         }
-        for draw in range(SEEDS):
+        for draw in SEEDS:
             said = {"of": data, "share": share / 100, "draw": draw}
             files[f"datasets/{part}{draw}.yaml"] = said
     return files
@@ -68,44 +55,10 @@ def _trunk(facts: Facts) -> dict[str, Any]:
     return {"arch": "resnet50"} if facts.gpu else {"arch": "resnet18", "width": 24, "stages": 3}
 
 
-def _scale(name: str, data: str, facts: Facts) -> dict[str, Any]:
-    short = _short_px(facts.object_side)
-    longest = short * 4 // 3
-    tested = {"short": short, "longest": longest}
-    own = {
-        "compares": False,
-        "seeds": list(range(SEEDS)),
-        "tables": {name: {"seeds": list(range(SEEDS))}},
-        "rehearsal": {"dataset": data, "model": "conditional", "resize": tested},
-    }
-    if facts.gpu:
-        # As many steps as the papers take on VOC, however few the images are.
-        return {"extends": "paper", **own, "detection": {"steps_per_epoch": 100.0}}
-    queries = REGIONS * ceil(max(12, 1.3 * facts.most_objects) / REGIONS)
-    sizes = {"short": [short], "longest": longest}
-    crop = {"probability": 0.5, "short": [short + 16, short + 32], "side": [short - 16, short + 16]}
-    return {
-        "extends": "demo",
-        **own,
-        "model": {"queries": queries},
-        "pretrain": sizes,
-        "detection": {
-            "augment": sizes | {"crop": crop},
-            "resize": tested,
-        },
-        "proposals": {"resize": tested},
-    }
-
-
-def _short_px(object_side: float) -> int:
-    """Shorter side of images for tiny detectors: small objects need larger ones, up to twice the demo's."""
-    wanted = 96 * min(2.0, max(1.0, EASY / max(object_side, 1e-6)))
-    return STEP_PX * round(wanted / STEP_PX)
-
-
 def _table(name: str, data: str, shares: list[int], facts: Facts) -> dict[str, Any]:
     embedded = {"label": "embedded backbone", "start": "swav_r50"}
-    rows: dict[str, Any] = {"random": {"label": "random", "start": f"{name}-random"}}
+    label = "random" if facts.gpu else "random, frozen"
+    rows: dict[str, Any] = {"random": {"label": label, "start": f"{name}-random"}}
     if facts.gpu:
         rows["imagenet"] = {"label": "ImageNet backbone", "start": "supervised_r50"}
         rows |= {"swav": {"label": "SwAV backbone", "start": "swav_r50"}} if facts.swav else {}
@@ -116,7 +69,8 @@ def _table(name: str, data: str, shares: list[int], facts: Facts) -> dict[str, A
     return {
         "title": f"Does pretraining help {name}?",
         "caption": f"Conditional DETR fine-tuned on parts of {data}, COCO-style AP. All starts share "
-        "detector, schedule and test images; parts of the labels are drawn anew for each seed.",
+        "detector, schedule and test images; parts of the labels are drawn anew for each seed."
+        + ("" if facts.gpu else FROZEN),
         "source": "no paper",
         "metrics": ["AP", "AP50"],
         "columns": {

@@ -17,6 +17,7 @@ from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
+from sdetr.data.subsets.settings import SEED
 from sdetr.report.settings import CellName, CellRun, TableRun, TableSettings
 
 READ: tuple[str, ...] = ("record", "curve", "cost")
@@ -39,6 +40,8 @@ class PlannedTable:
         self.root = f"data/{self.scale}/"
         self.stands: dict[str, str] = {}
         self.results: list[Job] = []
+        self.drawn: dict[str, set[bool]] = {}
+        """Column → whether its runs' training data are drawn anew for each seed."""
         self.settings: TableSettings = check(TableSettings, composer.params.resolve("tables", name))
         limit = composer.scale.tables.get(name, SelectionSettings())
         self.seeds = part.seeds or limit.seeds or composer.scale.seeds
@@ -78,6 +81,7 @@ class PlannedTable:
             )
         protocol = protocol_of(self.stages, name, model, start)
         self._refuse_unmeasured(row, name, protocol.evaluated_epochs(protocol.evaluate_every))
+        self.drawn.setdefault(column, set()).add(SEED in protocol.dataset)
         layout = self.stages.compose.whole(protocol.test).layout
         why = dict.fromkeys(COST, f"{name} fine-tunes")
         if protocol.task == "one_shot":
@@ -143,7 +147,13 @@ class PlannedTable:
             "columns": {c: self.settings.columns[c] for c in self.cells.columns},
         }
         # What is empty is not said, as everywhere in settings files.
-        lists = {"stands": self.stands, "same_as": same, "on_request": self.cells.on_request()}
+        paired = tuple(column for column in self.cells.columns if self.drawn.get(column) == {True})
+        lists: dict[str, Any] = {
+            "stands": self.stands,
+            "same_as": same,
+            "on_request": self.cells.on_request(),
+        }
+        lists |= {"paired": paired} if len(self.seeds) > 1 else {}
         some: dict[str, Any] = {name: said for name, said in lists.items() if said}
         records = made_from(self.stages.plan, self.results)
         inputs |= {record: record for record in records if record not in inputs.values()}

@@ -15,6 +15,8 @@ from sdetr.evaluation.matches import KEPT, Matches
 
 RECALLS = np.linspace(0, 1, 101)
 """Where COCO asks for precision; Pascal VOC 2007 asked at `eleven_point.RECALLS`."""
+ENDS = (0.025, 0.975)
+"""Of an interval of 95 %."""
 SEED = 0
 AT_ONCE = 2_000_000
 """Numbers in a working array; more would leave the processor's cache."""

@@ -10,7 +10,7 @@ from sdetr.proposals.store import Proposals
 Shard = tuple[int, int]
 """The k-th of n, k from 1."""
 
-TALLIES = ("counts", "left_out", "shard")
+TALLIES = ("counts", "left_out", "shard", "seconds")
 """What shards may differ in; all else says what they were made from."""
 
 
@@ -45,13 +45,20 @@ def in_order(parts: Sequence[Proposals], made_from: dict[str, Any]) -> list[Prop
 
 
 def joined(parts: Sequence[Proposals]) -> dict[str, Any]:
-    """What is known about all images, from what is known about each shard's."""
+    """What is known about all images, from what is known about each shard's; not how long they took, so that
+    the bytes are those of images that were never shared.
+    """
     counts: Counter[str] = Counter()
     left_out: dict[str, str] = {}
     for part in parts:
         counts.update(part.about["counts"])
         left_out |= part.about["left_out"]
     return _origin(parts[0]) | {"counts": dict(counts), "left_out": left_out}
+
+
+def seconds_of(parts: Sequence[Proposals]) -> float:
+    """What all shards took, one after the other; nothing of those made when that was not kept."""
+    return float(sum(part.about.get("seconds", 0.0) for part in parts))
 
 
 def _origin(part: Proposals) -> dict[str, Any]:

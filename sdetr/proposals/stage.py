@@ -12,7 +12,7 @@ from sdetr.data.index import Index
 from sdetr.files import sha256, write_json
 from sdetr.proposals.choose import choose_proposer
 from sdetr.proposals.settings import ProposalsRun
-from sdetr.proposals.shards import Shard, in_order, joined, share
+from sdetr.proposals.shards import Shard, in_order, joined, seconds_of, share
 from sdetr.proposals.store import Proposals, write_proposals
 from sdetr.proposals.walk import Walk
 from sdetr.settings_file import load
@@ -36,15 +36,16 @@ def propose(settings: Path, out: Path, shard: Shard | None = None) -> None:
     walk, rankings = Walk(proposer, index), run.proposer.rankings
     rows = walk.over(share(index.images, shard or (1, 1)), _what(index, shard))
     if shard:
-        write_proposals(out, rows, lambda: origin | {"shard": shard} | walk.tallies(), rankings)
+        write_proposals(out, rows, lambda: origin | _of_shard(shard, began) | walk.tallies(), rankings)
         log.info("%s: %s", out, _summary(walk.tallies()))
     else:
         write_proposals(out, rows, lambda: _usable(run, origin | walk.tallies()), rankings)
-        _record(begun, out, began)
+        _record(begun, out, time.perf_counter() - began)
 
 
 def merge(settings: Path, shards: Sequence[Path], out: Path) -> None:
-    """Joins all shards of `settings`, given in any order; the bytes are those that `propose` writes at once.
+    """Joins all shards of `settings`, given in any order; the bytes are those that `propose` writes at once,
+    and the seconds of its record those of all shards and its own.
 
     Raises ValueError when a shard is missing, comes twice, or was made from something else.
     """
@@ -54,12 +55,17 @@ def merge(settings: Path, shards: Sequence[Path], out: Path) -> None:
     parts = in_order([Proposals(path) for path in shards], made_from(run))
     rows = chain.from_iterable(part.rows() for part in parts)
     write_proposals(out, rows, lambda: _usable(run, joined(parts)), run.proposer.rankings)
-    _record(begun, out, began)
+    _record(begun, out, time.perf_counter() - began + seconds_of(parts))
 
 
 def made_from(run: ProposalsRun) -> dict[str, Any]:
     """What decides the boxes, beside the edge map that was found at run time."""
     return {"recipe": run.recipe, "proposer": run.proposer.said(), "index": sha256(Path(run.dataset))}
+
+
+def _of_shard(shard: Shard, began: float) -> dict[str, Any]:
+    """Which one it is, and what it took, which is no part of what it holds."""
+    return {"shard": shard, "seconds": round(time.perf_counter() - began, 3)}
 
 
 def _what(index: Index, shard: Shard | None) -> str:
@@ -79,9 +85,9 @@ def _begun(run: ProposalsRun, settings: Path, out: Path) -> dict[str, Any]:
     return record.begin(run.stage, path, None, inputs, out.parent) | {"starts": [record.start_entry(0)]}
 
 
-def _record(begun: dict[str, Any], out: Path, began: float) -> None:
+def _record(begun: dict[str, Any], out: Path, seconds: float) -> None:
     about = Proposals(out).about
-    ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})
+    ended = record.end(begun, {out.name: out}, {"total": seconds})
     told = {key: about[key] for key in ("edges", "model", "counts", "left_out") if key in about}
     write_json(out.with_suffix(".json"), ended | told, indent=1)
     log.info("%s: %s", out, _summary(about))

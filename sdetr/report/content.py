@@ -76,7 +76,7 @@ def read_content(settings: TableRun) -> Content:
     leads = {
         column: told
         for column, rows in columns.items()
-        if (told := {m: one for m in table.metrics if (one := lead(m, list(rows.values())))})
+        if (told := _leads(settings, column, list(rows.values())))
     }
     answers = _answers(settings, columns)
     return Content(settings, cells, leads, answers, current_commit(), has_changes())
@@ -115,6 +115,11 @@ def _standings(settings: TableRun, cells: tuple[Cell, ...], column: str) -> dict
     return {one.row: one for one in found.values()}
 
 
+def _leads(settings: TableRun, column: str, rows: list[Standing]) -> dict[Metric, Lead]:
+    told = {metric: lead(metric, rows, column in settings.paired) for metric in settings.table.metrics}
+    return {metric: one for metric, one in told.items() if one}
+
+
 def _answers(settings: TableRun, columns: dict[str, dict[str, Standing]]) -> dict[str, Lead]:
     """Of columns that have the row that is asked about and one against it."""
     asked, found = settings.table.question, {}
@@ -123,7 +128,7 @@ def _answers(settings: TableRun, columns: dict[str, dict[str, Standing]]) -> dic
         others = [rows[name] for name in asked.against if name in rows and rows[name].values[asked.metric]]
         if others and asked.row in rows:
             best = max(others, key=lambda row: row.mean(asked.metric))
-            if told := before(asked.metric, rows[asked.row], best):
+            if told := before(asked.metric, rows[asked.row], best, column in settings.paired):
                 found[column] = told
     return found
 

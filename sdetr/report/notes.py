@@ -87,7 +87,17 @@ def _leads(content: Content) -> str:
         "Below a block: the best row − the next, with 95 % intervals. **Bold** is a best "
         f"number whose interval excludes 0. Intervals are of {drawn} draws of the {images} test images, the "
         "same for both rows, and of the seeds of rows that have several, widened by Student's t; a row of "
-        "one run brings the test images' chance alone, not that of its training."
+        "one run brings the test images' chance alone, not that of its training." + _pairs(content.settings)
+    )
+
+
+def _pairs(settings: TableRun) -> str:
+    columns = [escape(settings.table.columns[column].label) for column in settings.paired]
+    if not columns:
+        return ""
+    return (
+        f" In {', '.join(columns)} each seed has labels of its own, the same ones for all rows: there "
+        "seeds are pairs, and how much their differences vary widens the interval, not how much the rows do."
     )
 
 

@@ -140,6 +140,8 @@ class TableRun(Settings):
     """The papers' data sets and backbones → what stands for them at this scale."""
     same_as: dict[Name, dict[Name, CellName]] = Field(default_factory=dict)
     """row → column → the cell whose runs it equals at this scale."""
+    paired: Strings = ()
+    """Columns in which each seed has training data of its own, the same in all rows: seeds are pairs."""
     on_request: dict[Name, Strings] = Field(default_factory=dict)
     """row → columns that are blank in the paper, and that nobody asked for."""
 

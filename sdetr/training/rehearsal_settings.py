@@ -25,5 +25,7 @@ class RehearsalRun(Settings):
     trunk: TrunkSettings
     proposer: Proposer
     """What finds whether boxes belong to their images."""
+    boxes: bool = True
+    """Whether that is asked at all."""
     train: str
     """Index of the images, from the root."""

@@ -20,6 +20,8 @@ from sdetr.training.symptoms import Symptoms, diagnosis
 
 log = logging.getLogger(__name__)
 CHECK = "check.json"
+GO_ON = "say `boxes: false` in `rehearsal` of the scale's file, or take `rehearsal` out of it"
+LARGER = "`rehearsal: {resize: {short: …, longest: …}}` in the scale's file"
 
 
 def rehearse(settings: Path, out: Path, device: str = "auto") -> None:
@@ -31,7 +33,8 @@ def rehearse(settings: Path, out: Path, device: str = "auto") -> None:
     chosen, run = choose_device(device), load(RehearsalRun, settings)
     index = Path(run.train)
     with short_run(run.stage, settings, out, run.seed, {"train": index}, chosen) as short:
-        refuse_others_boxes(index, run.proposer)
+        if run.boxes:
+            refuse_others_boxes(index, run.proposer, GO_ON)
         short.watch.lap()
         model = _roomy(run, index)
         learning = Overfitting(model, run.trunk, run.protocol, index, run.images, device, run.seed)
@@ -43,8 +46,9 @@ def rehearse(settings: Path, out: Path, device: str = "auto") -> None:
         if (reached := points[-1].metrics["AP50"]) < run.enough:
             raise ValueError(
                 f"{run.train}: {run.images} images were not learned by heart (AP50 {reached:.0f} after "
-                f"{points[-1].step} steps, {run.enough:g} expected), so nothing longer is begun. Most likely "
-                f"{why(points, learning)}. To go on all the same, take `rehearsal` out of the scale's file"
+                f"{points[-1].step} steps, {run.enough:g} expected), so nothing longer is begun. "
+                f"Most likely {why(points, learning, LARGER)}. To go on all the same, take `rehearsal` out "
+                "of the scale's file"
             )
         curve = {point.step: point.metrics["AP50"] for point in points}
         write_json(out / CHECK, {"AP50": curve}, indent=1)
@@ -58,17 +62,22 @@ def _roomy(run: RehearsalRun, path: Path) -> ModelSettings:
     return run.model.model_copy(update={"queries": max(run.model.queries, ceil(1.5 * most))})
 
 
-def refuse_others_boxes(index: Path, proposer: Proposer) -> None:
-    """Boxes of other images can be learned by heart, too. Raises ValueError for them."""
+def refuse_others_boxes(index: Path, proposer: Proposer, go_on: str) -> None:
+    """Boxes of other images can be learned by heart, too. Raises ValueError for them; `go_on` is what
+    somebody may do who knows better.
+    """
     found = belonging_of(Index.load(index), proposer, index.absolute().parents[1] / "downloads")
     if found and found.doubtful:
-        raise ValueError(f"boxes: {index}: {found}; were annotations shuffled, or exported for other images?")
+        raise ValueError(
+            f"boxes: {index}: {found}; were annotations shuffled, or exported for other images? Look at "
+            f"some of them (`sdetr data doctor`); if they are right, {go_on}"
+        )
 
 
-def why(points: Sequence[Point], learning: Overfitting) -> str:
-    """Of images that were not learned by heart."""
+def why(points: Sequence[Point], learning: Overfitting, larger: str = "`resize` of the protocol") -> str:
+    """Of images that were not learned by heart; `larger` is where it is said how large they are seen."""
     index = first_with_objects(Index.load(learning.index), learning.images, learning.index)
     side = middle_side_px(index, learning.protocol.resize)
     last = points[-1].metrics
     losses = [point.loss for point in points if point.loss is not None]
-    return diagnosis(Symptoms(losses, last["AP50"], last["any_class"], side))
+    return diagnosis(Symptoms(losses, last["AP50"], last["any_class"], side), larger)

@@ -25,8 +25,11 @@ class Symptoms:
     """Side of the middle object, pixels of the images as the detector sees them."""
 
 
-def diagnosis(seen: Symptoms) -> str:
-    """What most likely is wrong, and what to do: data, learning rate, classes or boxes."""
+def diagnosis(seen: Symptoms, larger: str) -> str:
+    """What most likely is wrong, and what to do: data, learning rate, classes or boxes.
+
+    `larger` is where it is said how large the images are seen.
+    """
     first, last, worst = seen.losses[0], seen.losses[-1], max(seen.losses)
     if worst > RISEN * first:
         return f"learning rate: the loss rose from {first:.2f} to {worst:.2f}; try a third of it"
@@ -35,7 +38,7 @@ def diagnosis(seen: Symptoms) -> str:
         return f"classes: {found}; do labels of one thing differ, or has it two names?"
     if seen.object_px < SMALL_PX:
         found = f"the middle object is {seen.object_px:.0f} pixels wide as the detector sees it"
-        return f"boxes: {found}; give it larger images (`resize` and `augment` of the protocol)"
+        return f"boxes: {found}; give it larger images: {larger}"
     if last > FALLEN * first:
         found = f"the loss went from {first:.2f} to {last:.2f} only"
         return f"learning rate: {found}; try three times of it, or more steps"

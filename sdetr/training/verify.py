@@ -5,6 +5,7 @@ import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,10 @@ from sdetr.training.infer import predict
 
 log = logging.getLogger(__name__)
 
-ENDS = (0.025, 0.975)
-"""Of an interval of 95 %."""
 ROUNDING = 0.1
 """Percent that two machines, or two versions of a library, may differ by on all images."""
+WIDE = 5.0
+"""Percent from end to end of an interval, above which it tells little: papers differ by less."""
 KEEP = 100
 """Answers per image that COCO counts."""
 
@@ -40,34 +41,63 @@ class Verified:
     said_by: str
 
     @property
+    def whole(self) -> bool:
+        """Whether it was measured on all images."""
+        return self.images == self.of
+
+    @property
     def holds(self) -> bool:
-        """On all images as a number, on some as an interval."""
-        if self.images == self.of:
+        """On all images as a number; on some it is that nothing contradicts it, which is less."""
+        if self.whole:
             return abs(self.found - self.expected) <= ROUNDING
         return self.low - ROUNDING <= self.expected <= self.high + ROUNDING
 
+    @property
+    def vague(self) -> str:
+        """What to do where the interval is too wide to tell much; empty elsewhere."""
+        if self.whole or self.high - self.low <= WIDE:
+            return ""
+        return (
+            f"warning: that tells little, for every number from {self.low:.1f} to {self.high:.1f} would "
+            "agree as well; take more images (--images), or all"
+        )
+
     def __str__(self) -> str:
-        verdict = "holds" if self.holds else "does not hold"
+        agrees = f"agrees, within {self.low - self.found:+.1f}...{self.high - self.found:+.1f}"
+        verdict = ("holds" if self.whole else agrees) if self.holds else "does not hold"
         measured = (
             f"{self.found:.1f} ({self.low:.1f} to {self.high:.1f}) on {self.images} of {self.of} images"
         )
         return f"{self.metric} {self.expected:.1f}, said by {self.said_by}, {verdict}: {measured}"
 
 
-def said_by_run(weights: Path, metric: str) -> tuple[float | None, Path | None]:
-    """The number of the run whose weights these are, and the index that it was measured on.
+def said_by_run(weights: Path, metric: str) -> float | None:
+    """The number of the run whose weights these are; None where they lie in no run's folder.
 
-    None where the weights lie in no run's folder. Raises ValueError where it has no such number.
+    Raises ValueError where it has no such number.
     """
+    number = _of_run(weights, ("metrics", metric), "--expect")
+    return None if number is None else float(number)
+
+
+def measured_on(weights: Path) -> Path | None:
+    """The index that it was measured on. None, and raises, as `said_by_run`."""
+    path = _of_run(weights, ("inputs", "test", "path"), "--data")
+    return None if path is None else Path(path)
+
+
+def _of_run(weights: Path, keys: tuple[str, ...], instead: str) -> Any:
     path = weights.with_name("metrics.json")
     if not path.exists():
-        return None, None
+        return None
     try:
-        said = json.loads(path.read_bytes())
-        return float(said["metrics"][metric]), Path(said["inputs"]["test"]["path"])
-    except (KeyError, ValueError) as error:
-        told = f"{path} has no {metric} of a run ({error!r})"
-        raise ValueError(f"{told}; make it again, or say --expect") from error
+        value = json.loads(path.read_bytes())
+        for key in keys:
+            value = value[key]
+    except (KeyError, TypeError, ValueError) as error:
+        told = f"{path} has no {'.'.join(keys)} of a run ({error!r})"
+        raise ValueError(f"{told}; make it again, or say {instead}") from error
+    return value
 
 
 def verify(
@@ -86,7 +116,7 @@ def verify(
     """
     from sdetr.evaluation.boxes import evaluate
     from sdetr.evaluation.matches import match
-    from sdetr.evaluation.resampling import draws, resampled
+    from sdetr.evaluation.resampling import ENDS, draws, resampled
     from sdetr.evaluation.truth import truth_and_found
 
     detector, card = load_detector(weights)

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from sdetr.config.compile import compile_plan
+from sdetr.config.job import Job
 from sdetr.config.plan import Plan
-from sdetr.config.study import REGIONS, Facts, study
+from sdetr.config.study import study
+from sdetr.config.study_sizes import REGIONS, Facts
 from sdetr.data.own.files_of import write_yaml
+from sdetr.training.settings import RECIPES
+from sdetr.training.symptoms import SMALL_PX
 
 ROOT = Path(__file__).parents[2]
 PART = "layout: own\nsplit: {split}\nroots: [/mine]\nown: {{format: coco, annotations: {split}.json}}\n"
@@ -35,6 +39,11 @@ def shares(plan: Plan) -> set[str]:
     return {job.path.split("/")[1] for job in plan.of("finetune")}
 
 
+def steps(job: Job) -> float:
+    """Of its whole schedule."""
+    return job.settings["protocol"]["epochs"] * job.settings["protocol"]["steps_per_epoch"]
+
+
 def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     plan = planned(tmp_path, Facts(images=205, most_objects=25, object_side=0.18, gpu=False))
     assert starts(plan) == {"mine-random", "swav_r50", "siamese~mine-pretrain"}
@@ -47,13 +56,18 @@ def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     assert tuned["protocol"]["resize"]["short"] > 96  # small objects
     parts = {job.inputs["train"] for job in plan.of("finetune") if "-5pct" in job.path}
     assert parts == {f"data/raw/mine-train-5pct-draw{k}/train.json" for k in range(3)}
+    assert steps(pretraining) == pytest.approx(1600, abs=1)
+    assert {steps(job) for job in plan.of("finetune")} == {200}
     (rehearsal,) = plan.of("rehearse")
     assert rehearsal.inputs["train"] == "data/raw/mine-train/train.json"
     for job in [*plan.of("pretrain"), *plan.of("finetune")]:
         assert job.inputs["rehearsal"] == rehearsal.outputs["check"], job.path
     (table,) = plan.of("table")
     assert table.settings["table"]["question"]["against"] == ["random", "embedded"]
-    assert [job.settings["id"] for job in plan.of("figure")] in ([], ["mine"])
+    assert table.settings["paired"] == ["5pct", "10pct"]  # all of the labels are the same for all seeds
+    assert "Backbones are frozen" in table.settings["table"]["caption"]
+    assert table.settings["table"]["rows"]["random"]["label"] == "random, frozen"
+    assert [job.settings["id"] for job in plan.of("figure")] == ["mine"]
 
 
 @pytest.mark.parametrize("swav", [False, True])
@@ -67,4 +81,52 @@ def test_on_a_gpu_they_are_the_papers_and_begin_with_what_is_here(tmp_path, swav
     assert pretraining.inputs["dataset"] == "data/raw/others/train.json"
     backbone = "swav_r50" if swav else "supervised_r50"
     assert pretraining.inputs["init"] == f"data/mine/backbones/{backbone}.safetensors"
-    assert plan.of("finetune")[0].settings["model"].get("queries", 100) >= 100
+    assert plan.of("finetune")[0].settings["model"]["queries"] == 100
+    assert plan.of("table")[0].settings["table"]["rows"]["random"]["label"] == "random"
+
+
+@pytest.mark.parametrize(
+    "images, unlabelled, pretrained, tuned",
+    [
+        (250, None, 10_020, {5000}),  # a batch of 256, once through them, would be 60 steps
+        (250, 20_000, 18_780, {5000}),
+        (20_000, None, 18_780, {5000, 6250, 62_500}),
+        (250, 10_000_000, 120_000, {5000}),
+    ],
+)
+def test_on_a_gpu_steps_are_the_papers_for_as_many_images_and_never_a_handful(
+    tmp_path, images, unlabelled, pretrained, tuned
+):
+    facts = Facts(images, most_objects=9, object_side=0.5, gpu=True, unlabelled=unlabelled)
+    plan = planned(tmp_path, facts)
+    (pretraining,) = plan.of("pretrain")
+    assert steps(pretraining) == pretrained and pretraining.settings["protocol"]["batch"] == 64
+    assert {steps(job) for job in plan.of("finetune")} == tuned
+
+
+def test_a_raised_recipe_of_rehearsals_concerns_them_and_the_table(tmp_path, monkeypatch):
+    facts = Facts(images=40, most_objects=9, object_side=0.5, gpu=False)
+    before = planned(tmp_path / "one", facts)
+    monkeypatch.setitem(RECIPES, "rehearse", 99)
+    after = planned(tmp_path / "two", facts)
+    touched = {job.stage for path, job in before.jobs.items() if job.text != after.jobs[path].text}
+    assert touched == {"rehearse", "table", "figure"}
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_many_objects_get_queries_that_regions_share(tmp_path, gpu):
+    plan = planned(tmp_path, Facts(images=40, most_objects=150, object_side=0.5, gpu=gpu))
+    assert {job.settings["model"]["queries"] for job in [*plan.of("pretrain"), *plan.of("finetune")]} == {
+        200 if gpu else 198
+    }
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("object_side", [0.02, 0.04, 0.1, 0.25, 0.9])
+def test_a_rehearsal_shows_objects_that_are_no_matter_of_a_pixel(tmp_path, gpu, object_side):
+    plan = planned(tmp_path, Facts(images=40, most_objects=9, object_side=object_side, gpu=gpu))
+    (rehearsal,) = plan.of("rehearse")
+    short = rehearsal.settings["protocol"]["resize"]["short"]
+    assert object_side * short > (SMALL_PX if gpu or object_side >= 0.04 else 0)
+    assert short <= (800 if gpu else 320)  # as the papers test; minutes
+    assert rehearsal.resources.gpu == gpu

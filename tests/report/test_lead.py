@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from sdetr.evaluation.resamples import Resamples
 from sdetr.report.lead import Standing, lead
@@ -69,6 +70,54 @@ def test_of_equal_rows_about_one_in_twenty_seems_better(n, of_images):
         found = lead("AP", [standing("one", one + these, drawn), standing("two", two, np.zeros(DRAWS))])
         held += found is not None and found.holds
     assert held / trials < 0.09
+
+
+@given(
+    st.lists(st.floats(min_value=0, max_value=100), min_size=2, max_size=5),
+    st.floats(min_value=0.01, max_value=5),
+)
+def test_what_is_better_on_every_draw_of_the_labels_is_before_however_much_draws_vary(values, better):
+    rows = [standing("own", [v + better for v in values], 0.0), standing("scratch", values, 0.0)]
+    found = lead("AP", rows, paired=True)
+    assert found is not None and (found.best, found.holds) == ("own", True)
+    assert (found.low, found.high) == pytest.approx((better, better), abs=1e-6)
+
+
+@given(st.lists(st.floats(min_value=-5, max_value=5), min_size=2, max_size=5), st.integers(0, 1000))
+@settings(deadline=None)
+def test_of_pairs_without_chance_of_images_the_interval_is_the_paired_t_tests(differences, seed):
+    draws = np.random.default_rng(seed).normal(30, 9, len(differences))
+    rows = [standing("own", draws + differences, 0.0), standing("scratch", draws, 0.0)]
+    found = lead("AP", rows, paired=True)
+    assert found is not None
+    sign = 1 if found.best == "own" else -1
+    error = np.std(differences, ddof=1) / len(differences) ** 0.5
+    half = student.ppf(0.975, len(differences) - 1) * error
+    middle = sign * np.mean(differences)
+    assert (found.low, found.high) == pytest.approx((middle - half, middle + half), abs=1e-6)
+
+
+@pytest.mark.parametrize("n, of_images", [(2, 0.0), (3, 0.0), (3, 1.0), (5, 0.5)])
+def test_pairs_of_equal_rows_seem_better_as_rarely_and_a_gain_is_seen_more_often(n, of_images):
+    """Labels of a seed do the same to both rows, and more than the seed does."""
+    rng = np.random.default_rng(n)
+    trials, held = 400, {(gain, paired): 0 for gain in (0.0, 3.0) for paired in (False, True)}
+    for _ in range(trials):
+        these, drawn = rng.normal(0, max(of_images, 1e-9)), rng.normal(0, max(of_images, 1e-9), DRAWS)
+        labels, (one, two) = rng.normal(0, 4, n), rng.normal(0, 0.7, (2, n))
+        for gain, paired in held:
+            own = standing("own", labels + one + these + gain, drawn)
+            found = lead("AP", [own, standing("scratch", labels + two, np.zeros(DRAWS))], paired)
+            held[gain, paired] += found is not None and found.holds
+    assert held[0.0, True] / trials < 0.09
+    assert held[3.0, True] > 1.5 * held[3.0, False]
+
+
+def test_rows_of_which_one_lacks_a_seed_are_no_pairs():
+    rows = [standing("one", [40.0, 41.0], chance(0)), standing("two", [30.0], chance(0))]
+    with pytest.raises(ValueError, match="one has seed0, seed1, two seed0, but their column says"):
+        lead("AP", rows, paired=True)
+    assert lead("AP", rows) is not None
 
 
 def test_seeds_of_which_three_are_above_three_others_by_their_spread_are_not_before():

@@ -73,8 +73,15 @@ def test_boxes_of_other_images_stop_it_though_they_could_be_learned(drawn: Path,
         shuffled
     )
     settings, out = run_folder(tmp_path, shuffled)
-    with pytest.raises(ValueError, match=f"boxes: {shuffled}: .*were annotations shuffled"):
+    with pytest.raises(
+        ValueError, match=f"boxes: {shuffled}: .*were annotations shuffled.* `boxes: false` in"
+    ):
         rehearse(settings, out, "cpu")
+    known = yaml.safe_load(settings.read_text()) | {"boxes": False}
+    known["protocol"]["epochs"] = 1
+    settings.write_text(yaml.safe_dump(known))
+    with pytest.raises(ValueError, match="were not learned by heart"):
+        rehearse(settings, out, "cpu")  # of whoever knows better nothing is asked
 
 
 def test_an_image_with_more_objects_than_queries_is_learned_by_more_queries(

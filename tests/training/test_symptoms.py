@@ -24,4 +24,8 @@ FALLING, STILL, RISING = (8.0, 4.0, 2.0), (8.0, 7.6, 7.1), (8.0, 15.0, 9.0)
     ],
 )
 def test_the_likeliest_trouble_is_named_with_what_to_do(seen: Symptoms, said: str) -> None:
-    assert diagnosis(seen).startswith(said)
+    assert diagnosis(seen, "`resize` of it").startswith(said)
+
+
+def test_whoever_has_to_see_larger_images_is_told_where_that_is_said() -> None:
+    assert diagnosis(Symptoms(FALLING, 20.0, 25.0, 5.0), "`here`").endswith("give it larger images: `here`")

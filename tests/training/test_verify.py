@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sdetr.cli import main
 from sdetr.evaluation.stage import evaluate_run
@@ -48,7 +50,7 @@ def test_the_number_of_a_run_holds_on_all_images_and_inside_the_interval_on_some
     code, out, _ = said(capsys, str(run))
     assert code == 0 and "said by its run, holds" in out
     _, out, _ = said(capsys, str(run), "--images", "3")
-    assert "on 3 of" in out
+    assert "on 3 of" in out and ", holds" not in out
     code, out, _ = said(capsys, str(run), "--expect", "99")
     assert code == 1 and "AP 99.0, said by you, does not hold" in out
 
@@ -70,10 +72,32 @@ def test_what_nobody_says_cannot_be_verified(run, capsys) -> None:
     alone.unlink()
     metrics = run.with_name("metrics.json")
     metrics.write_text(json.dumps({"metrics": {}}))
-    assert "has no AP of a run" in said(capsys, str(run))[2]
+    code, _, err = said(capsys, str(run))
+    assert code == 2 and "has no metrics.AP of a run" in err and "or say --expect" in err
+
+
+def test_what_a_run_does_not_say_may_be_said_instead(run, capsys) -> None:
+    """The way out that a message names is one."""
+    metrics = run.with_name("metrics.json")
+    whole = json.loads(metrics.read_text())
+    metrics.write_text(json.dumps(whole | {"metrics": {}}))
+    code, out, _ = said(capsys, str(run), "--expect", "99")
+    assert code == 1 and "AP 99.0, said by you, does not hold" in out
+    metrics.write_text(json.dumps({"metrics": whole["metrics"]}))
+    code, _, err = said(capsys, str(run))
+    assert code == 2 and "has no inputs.test.path of a run" in err and "or say --data" in err
+    assert said(capsys, str(run), "--data", whole["inputs"]["test"]["path"])[0] == 0
 
 
 def test_an_interval_holds_what_is_in_it_and_all_images_a_number() -> None:
     some = Verified("AP", 10.0, 8.0, 12.0, 100, 1000, 11.9, "you")
     assert some.holds and not Verified("AP", 10.0, 8.0, 12.0, 1000, 1000, 11.9, "you").holds
     assert Verified("AP", 10.0, 8.0, 12.0, 1000, 1000, 10.05, "you").holds
+    assert "agrees, within -2.0...+2.0: 10.0 (8.0 to 12.0) on 100 of 1000" in str(some) and not some.vague
+
+
+@given(st.floats(0, 40), st.floats(0, 40), st.booleans())
+def test_an_interval_that_tells_little_says_so(below, above, whole) -> None:
+    one = Verified("AP", 50.0, 50.0 - below, 50.0 + above, 5, 5 if whole else 1000, 50.0, "you")
+    assert bool(one.vague) == (not whole and one.high - one.low > 5) and one.holds
+    assert ("agrees, within" in str(one)) != whole

@@ -13,7 +13,7 @@ from sdetr.data.own.raw import RawSet
 def objects_of_an_image(raw: RawSet) -> int:
     """So many that one image in a hundred has more."""
     counts = [*Counter(one.image for one in raw.objects).values()]
-    return round(quantiles(counts, n=100)[-1]) if len(counts) > 1 else counts[0]
+    return round(quantiles(counts, n=100, method="inclusive")[-1]) if len(counts) > 1 else counts[0]
 
 
 def object_side(raw: RawSet, looked_at: int) -> float:
