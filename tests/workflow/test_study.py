@@ -1,7 +1,6 @@
 """A study's answer is right: "yes" where pretraining was made to help, none where it was made not to."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +41,9 @@ def pages(new_project: Callable[..., Project], tmp_path_factory: pytest.TempPath
     project.run("sdetr", "init", "shapes", "--unlabelled", "many", "--cpu")
     _shorten(project)
     _ask_about_noise(project)
-    project.snakemake("--profile", "demo", "--config", "scale=shapes", "tables=shapes,noise", "--", "all_tables")
+    project.snakemake(
+        "--profile", "demo", "--config", "scale=shapes", "tables=shapes,noise", "--", "all_tables"
+    )
     tables = project.root / "reports/shapes/tables"
     return {name: (tables / f"{name}.md").read_text() for name in ("shapes", "noise")}
 
@@ -50,7 +51,7 @@ def pages(new_project: Callable[..., Project], tmp_path_factory: pytest.TempPath
 def _shorten(project: Project) -> None:
     path = project.root / "params/scales/shapes.yaml"
     said = yaml.safe_load(path.read_text())
-    said["pretrain"] |= {"steps_per_epoch": 10.0}  # 600
+    said["pretrain"] |= {"steps_per_epoch": 15.0}  # 900
     said["detection"] |= {"steps_per_epoch": 3.0}  # 150
     said["tables"]["noise"] = said["tables"]["shapes"]
     said["protocols"] = {"noise-pretrain": {"steps_per_epoch": 0.5}}
