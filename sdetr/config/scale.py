@@ -33,7 +33,7 @@ class RehearsalSettings(Settings):
 
     dataset: Name
     model: Name
-    protocol: Name = "overfit"
+    protocol: Name = "rehearsal"
     images: Count = 8
     enough: Annotated[float, Field(gt=0, le=100)] = 90.0
     """AP50 to reach, percent; below it, nothing that trains a detector is begun."""

@@ -11,7 +11,7 @@ PARAMS = Params(Path(__file__).parents[2] / "params")
 DECIDED = {line.cells["name"].strip("`"): line for line in printed("protocols")}
 LOOKING = ("proposals", "pictures")
 """Tasks that train nothing."""
-BESIDE = {"overfit", "conditional-coco-50e", "dab-coco-50e", "deformable-coco-50e"}
+BESIDE = {"overfit", "rehearsal", "conditional-coco-50e", "dab-coco-50e", "deformable-coco-50e"}
 BESIDE |= {"detr-coco-300e", "detr-coco-500e"}
 """Protocols that no table of the three papers has."""
 SEEN = {"updetr-detections", "updetr-oneshot-detections"}
