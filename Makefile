@@ -70,7 +70,7 @@ overfit: setup
 	uv run --no-sync sdetr overfit --device cpu --jobs $(CORES)
 
 pipeline: setup
-	uv run --no-sync pytest -m pipeline
+	uv run --no-sync pytest -m pipeline --durations 10 --numprocesses $(CORES) --dist loadgroup
 
 # Kills processes of a running pipeline at random, and resumes it; `make pipeline` has ten of them.
 kills: setup

@@ -126,7 +126,6 @@ class Trial:
     def __init__(self, mutant: Mutant) -> None:
         self.mutant, self.folder = mutant, Path(tempfile.mkdtemp(prefix="mutant-"))
         self.root, self.said = self.folder / "project", self.folder / "said"
-        self._copy()
         self.code: int | None = None
         self.began_s = time.monotonic()
         sys.stdout.flush()
@@ -180,6 +179,7 @@ class Trial:
             with self.said.open("w") as said:
                 os.dup2(said.fileno(), 1)
                 os.dup2(said.fileno(), 2)
+            self._copy()
             os.chdir(self.root)
             os.environ["PYTHONPATH"] = str(self.root)
             sys.path.insert(0, str(self.root))

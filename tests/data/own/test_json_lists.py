@@ -54,6 +54,7 @@ def test_a_number_is_whole_wherever_a_piece_ends(tmp_path: Path, number: str) ->
 
 
 SOME = {
+    "n": 1e-07,
     "info": {"é": [1, 2.5]},
     "images": [{"id": 1, "f": 'a"\\'}, {"id": 22}],
     "annotations": [],
