@@ -119,8 +119,8 @@ def belonging(
     seen = [contrasts[i](first[i]).mean() if len(first[i]) else 0.0 for i in ids]
     alike = _exchanged(beside, seed).others
     explained, others, chance = _exchanged(apart, seed)
-    plain = [float(np.exp(one) - LEAST) for one in (explained, others)]
-    return Belonging(*_exchanged(fit, seed), alike, *plain, chance, float(np.mean(seen)))
+    plain, of_others = (float(np.exp(one) - LEAST) for one in (explained, others))
+    return Belonging(*_exchanged(fit, seed), alike, plain, of_others, chance, float(np.mean(seen)))
 
 
 class _Exchanged(NamedTuple):
