@@ -35,6 +35,8 @@ SEEN = 0.01
 In noise, sharp or blurred, it is two thousandths at most; in the demo's scenes a seventh, and two hundredths
 below a noise of 30 grey levels.
 """
+LEAST = 0.001
+"""Such a share that less of it is as little as nothing."""
 
 
 class Belonging(NamedTuple):
@@ -49,7 +51,7 @@ class Belonging(NamedTuple):
     alike: float
     """How much objects of two images overlap by themselves."""
     apart: float
-    """How much of what differs in and around objects is explained by being inside, mean over images."""
+    """How much of what differs in and around objects is explained by being inside, geometric mean."""
     others_apart: float
     """The same of objects of another image, at the same places."""
     chance_apart: float
@@ -111,11 +113,14 @@ def belonging(
     )
     beside: Doubles = np.array([[_best(fractions[i], fractions[j]) for j in ids] for i in ids])
     contrasts = {i: Contrast(pictures[i]) for i in ids}
-    apart: Doubles = np.array([[contrasts[i](fractions[j]).mean() for j in ids] for i in ids])
+    # Means of logarithms: a box that meets half a clear thing by chance shall not outweigh many pale ones.
+    apart: Doubles = np.array([[np.log(contrasts[i](fractions[j]) + LEAST).mean() for j in ids] for i in ids])
     first = {i: boxes_of(i)[: len(objects[i])] / _corners(sizes[i]) for i in ids}
     seen = [contrasts[i](first[i]).mean() if len(first[i]) else 0.0 for i in ids]
     alike = _exchanged(beside, seed).others
-    return Belonging(*_exchanged(fit, seed), alike, *_exchanged(apart, seed), float(np.mean(seen)))
+    explained, others, chance = _exchanged(apart, seed)
+    plain, of_others = (float(np.exp(one) - LEAST) for one in (explained, others))
+    return Belonging(*_exchanged(fit, seed), alike, plain, of_others, chance, float(np.mean(seen)))
 
 
 class _Exchanged(NamedTuple):

@@ -82,6 +82,30 @@ def test_right_boxes_are_not_accused_however_little_is_to_be_seen(scenes, how):
         assert found.chance_apart < 0.01 and found.apart > 2 * found.others_apart
 
 
+def among_clear(picture: np.ndarray) -> np.ndarray:
+    """Faint objects below noise, and one thing that every image shows clearly and nobody labelled."""
+    changed = faint(0.04, 10)(picture)
+    changed[10:50, 10:60] = 250
+    return changed
+
+
+def test_right_boxes_of_faint_objects_are_not_accused_beside_something_clear(scenes):
+    """Proposals see that thing alone."""
+    found = scenes.found(scenes.objects, among_clear)
+    assert found.chance > 0.01 > found.chance_apart and found.seen > 0.02
+    assert not found.doubtful and scenes.found(scenes.shuffled(7), among_clear).doubtful
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.5])
+def test_right_boxes_of_pale_objects_are_not_accused_among_clear_ones_that_nobody_labelled(scenes, strength):
+    ids = list(scenes.objects)
+    others = dict(zip(ids, ids[5:] + ids[:5], strict=True))
+    own = {i: strength * (scenes.pictures[i].astype(float) - 128) for i in ids}
+    pictures = {i: np.clip(scenes.pictures[others[i]] + own[i], 0, 255) for i in ids}
+    found = scenes._replace(pictures=pictures).found(scenes.objects, SHOWN["clear"])
+    assert found.chance_apart < 0.01 and not found.doubtful
+
+
 @pytest.mark.parametrize("by", [3, 7, 11])
 @pytest.mark.parametrize("how", SHOWN)
 def test_shuffled_boxes_are_where_objects_can_be_seen(scenes, how, by):
