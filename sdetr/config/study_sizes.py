@@ -14,7 +14,7 @@ EASY = 0.25
 STEP_PX = 32
 GPU_REGIONS, GPU_QUERIES = 10, 100
 """Of a pair of views, and of a detector, at the papers' scale."""
-MOST_PX = {"demo": 192, "rehearsal": 320, "gpu": 800}
+MOST_PX = {"demo": 192, "rehearsal": 224, "gpu": 800}
 """Shorter side of images, at most: of tiny detectors, of their rehearsal on a CPU (minutes), on a GPU."""
 PRETRAIN_BATCH, PRETRAIN_EPOCHS = 64, 60
 """Siamese DETR's own on COCO (§5.1), and the epochs of its schedule."""

@@ -128,5 +128,5 @@ def test_a_rehearsal_shows_objects_that_are_no_matter_of_a_pixel(tmp_path, gpu, 
     (rehearsal,) = plan.of("rehearse")
     short = rehearsal.settings["protocol"]["resize"]["short"]
     assert object_side * short > (SMALL_PX if gpu or object_side >= 0.04 else 0)
-    assert short <= (800 if gpu else 320)  # as the papers test; minutes
+    assert short <= (800 if gpu else 224)  # as the papers test; minutes
     assert rehearsal.resources.gpu == gpu
