@@ -51,7 +51,21 @@ def _line(content: Content, asked: QuestionSettings, column: str, told: Lead) ->
     rows = content.settings.table.rows
     said = f"{asked.metric} {told.difference:+.1f} ({told.low:+.1f} to {told.high:+.1f})"
     label = escape(content.settings.table.columns[column].label)
-    return f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start"
+    other = _mean(content, told.next, column, asked)
+    hardly = f", which has hardly learned anything ({other:.1f}): more steps may change this answer"
+    return f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start" + (
+        hardly if other < LEARNED else ""
+    )
+
+
+def _mean(content: Content, row: str, column: str, asked: QuestionSettings) -> float:
+    """Of a cell that was compared, and so has one, if only by another that is the same runs."""
+    named = {(cell.row, cell.column): cell for cell in content.cells}
+    cell = named[row, column]
+    same = cell.same_as
+    ours = (named[same.row, same.column] if same else cell).entries[asked.metric].ours
+    assert ours
+    return ours.mean
 
 
 def _cost(content: Content, asked: QuestionSettings) -> str:

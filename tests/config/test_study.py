@@ -57,7 +57,7 @@ def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     parts = {job.inputs["train"] for job in plan.of("finetune") if "-5pct" in job.path}
     assert parts == {f"data/raw/mine-train-5pct-draw{k}/train.json" for k in range(3)}
     assert steps(pretraining) == pytest.approx(1600, abs=1)
-    assert {steps(job) for job in plan.of("finetune")} == {200}
+    assert {steps(job) for job in plan.of("finetune")} == {500}
     (rehearsal,) = plan.of("rehearse")
     assert rehearsal.inputs["train"] == "data/raw/mine-train/train.json"
     for job in [*plan.of("pretrain"), *plan.of("finetune")]:

@@ -31,7 +31,7 @@ def asked(tree):
 def test_the_page_begins_with_the_answer_its_interval_and_its_cost(asked, aps, said, gain):
     page = asked(*aps)
     assert f"**Does pretrained help? Big DETR: {said}.**" in page
-    assert f"- Big DETR: {gain}" in page and "over from scratch, the best other start" in page
+    assert f"- Big DETR: {gain}" in page and "over from scratch, the best other start\n" in page
     assert page.index("Does pretrained help?") < page.index("| start")
     assert "a fine-tuning takes 100 s (cpu 2 cores)" in page
     assert "Next: " in page
@@ -58,6 +58,12 @@ def test_what_only_the_asked_row_rests_on_is_counted_once(asked, tree, edit):
 def test_where_nothing_was_learned_that_is_what_is_to_be_mended(asked, tree):
     tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", k, AP=0.1, AP50=0.2) for k in range(3)]
     assert "nothing was learned by any start" in asked(0.2, 0.1, 0.3)
+
+
+def test_a_gain_over_what_has_hardly_learned_anything_is_told_with_that(asked, tree):
+    tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", k, AP=0.5, AP50=2.0) for k in range(3)]
+    words = "the best other start, which has hardly learned anything (0.5): more steps may change this answer"
+    assert words in asked(4.0, 4.1, 4.2)
 
 
 def test_without_runs_nobody_can_tell(asked, tree):
