@@ -1,7 +1,7 @@
 """Figures in one style: lines differ by dash and mark as well as by colour, so that greyscale tells them."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -52,10 +52,17 @@ def draw(title: str, note: str, panels: Mapping[str, Panel], x: str, log: bool) 
             _panel(axes, panel, looks, compares=not note)
             axes.set_xlabel(x)
             if log:
-                axes.set_xscale("log")
+                _log(axes, sorted({point.x for line in panel.lines.values() for point in line.points}))
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
         return figure
+
+
+def _log(axes: "Axes", at: Sequence[float]) -> None:
+    """Marked where something was measured: 5, 10, 100 instead of powers of ten."""
+    axes.set_xscale("log")
+    axes.set_xticks(at, [f"{x:g}" for x in at])
+    axes.set_xticks([], minor=True)
 
 
 def written(figure: "Figure", kind: str) -> bytes:

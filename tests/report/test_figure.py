@@ -141,6 +141,14 @@ def test_no_two_lines_look_alike_and_those_that_all_figures_know_look_the_same(t
     assert (alone.lines[0].get_color(), alone.lines[0].get_marker()) == looks["from scratch"]
 
 
+def test_shares_on_a_logarithmic_axis_are_marked_as_they_are() -> None:
+    points = tuple(Point(x, Summary(1.0, None, 1)) for x in (5.0, 10.0, 100.0))
+    lines = {"a": Line("a", points, ()), "b": Line("b", points[1:], ())}
+    axes = draw("t", "", {"one": Panel("p", "AP", lines)}, "labelled images, percent", True).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["5", "10", "100"]
+    assert axes.get_xscale() == "log" and not axes.get_xticks(minor=True).size
+
+
 def test_a_curve_that_another_evaluation_drew_is_refused(tree: Tree) -> None:
     run = tree.run("swav_r50", 0, AP=20.0)
     curve(run, (0, 1.0), (50, 20.0))
