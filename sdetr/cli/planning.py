@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 def add(verbs: Verbs) -> None:
-    plan = verbs.add_parser("plan", help="list the jobs that the tables need, or write what the engines read")
+    plan = verbs.add_parser(
+        "plan", help="say which jobs the tables need and what they take, or write what the engines read"
+    )
     plan.add_argument("--scale", default="demo")
     plan.add_argument("--table", action="append", help="only this table; may be repeated")
     plan.add_argument(
         "--cell", action="append", help="also this blank one, TABLE.ROW.COLUMN; may be repeated"
     )
+    plan.add_argument("--jobs", action="store_true", help="list every job, also where a stage has many")
     plan.add_argument("--first", action="store_true", help="only what `make demo` makes")
     plan.add_argument(
         "--write", action="store_true", help="write the settings file of every job that changed"
@@ -95,7 +98,7 @@ def _print(a: argparse.Namespace, plan: "Plan", command: str) -> None:
     if a.markdown:
         print(costs_page(estimator, f"{command} --markdown > docs/plan.md"), end="")
         return
-    print(as_text(plan), *costs_lines(estimator), sep="\n")
+    print(as_text(plan, a.jobs), *costs_lines(estimator), sep="\n")
 
 
 def _rates(probe: bool) -> "RateOf":

@@ -6,13 +6,19 @@ from sdetr.config.effort import effort
 from sdetr.config.job import STAGES
 from sdetr.config.plan import Plan
 
+MANY = 8
+"""Jobs of a stage of which three stand for all where not all are asked for."""
 
-def as_text(plan: Plan) -> str:
+
+def as_text(plan: Plan, whole: bool = True) -> str:
     """Jobs by stage, in the order in which they can run, and how many there are; what proposals will take."""
     lines = []
-    for stage in STAGES:
-        jobs = plan.of(stage)
-        lines += [f"{stage} ({len(jobs)})"] + [f"  {job.path}" for job in jobs] if jobs else []
+    for stage in (stage for stage in STAGES if plan.of(stage)):
+        paths = [job.path for job in plan.of(stage)]
+        few = paths if whole or len(paths) <= MANY else paths[:3]
+        lines += [f"{stage} ({len(paths)})", *(f"  {path}" for path in few)]
+        if len(few) < len(paths):
+            lines.append(f"  … and {len(paths) - len(few)} more: --jobs lists all")
     lines += [f"equal at this scale: {path} = {twin}" for path, twin in plan.aliases.items()]
     lines += effort(plan)
     counts = ", ".join(f"{len(plan.of(stage))} {stage}" for stage in STAGES if plan.of(stage))

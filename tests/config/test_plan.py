@@ -44,6 +44,12 @@ def test_paths_are_words_that_every_engine_takes(scale):
 def test_listings_hold_every_job():
     plan = compile_plan(ROOT / "params", "demo")
     assert all(path in as_text(plan) for path in plan.jobs)
+    few = as_text(plan, whole=False)
+    for stage in STAGES:
+        paths = [job.path for job in plan.of(stage)]
+        listed = sum(f"  {path}" in few.splitlines() for path in paths)
+        assert listed == (len(paths) if len(paths) <= 8 else 3), stage
+        assert len(paths) <= 8 or f"… and {len(paths) - 3} more: --jobs lists all" in few
     assert {job["path"] for job in as_json(plan)["jobs"]} == set(plan.jobs)
 
 
