@@ -26,8 +26,8 @@ def scenes(count: int, split: str, seed: int) -> Iterator[Scene]:
 
 
 @pytest.fixture(scope="module")
-def pages(new_project: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Table → its page. Both studies share labels, detector and starts; what they pretrain on differs."""
+def study(new_project: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two in one: both share labels, detector and starts; what they pretrain on differs."""
     project, mine = new_project("updetr-patches"), tmp_path_factory.mktemp("mine")
     for split, count in (("train", LABELLED), ("val", TESTED)):
         write_coco(mine / "shapes", scenes(count, split, seed=1), CLASSES, split)
@@ -44,8 +44,7 @@ def pages(new_project: Callable[..., Project], tmp_path_factory: pytest.TempPath
     project.snakemake(
         "--profile", "demo", "--config", "scale=shapes", "tables=shapes,noise", "--", "all_tables"
     )
-    tables = project.root / "reports/shapes/tables"
-    return {name: (tables / f"{name}.md").read_text() for name in ("shapes", "noise")}
+    return project
 
 
 def _shorten(project: Project) -> None:
@@ -67,10 +66,25 @@ def _ask_about_noise(project: Project) -> None:
     (params / "tables/noise.yaml").write_text(yaml.safe_dump(said))
 
 
-def test_it_is_yes_where_pretraining_was_made_to_help(pages: dict[str, str]) -> None:
-    assert "**Does pretraining on your images help? 100 % of the labels: yes.**" in pages["shapes"]
+def answer(study: Project, table: str) -> str:
+    """What its page begins with."""
+    page = (study.root / f"reports/shapes/tables/{table}.md").read_text()
+    return page.split("**Does pretraining on your images help? ")[1].split("**")[0]
 
 
-def test_it_is_not_yes_where_pretraining_was_made_not_to(pages: dict[str, str]) -> None:
-    first = pages["noise"].split("help? ")[1].splitlines()[0]
-    assert first in ("100 % of the labels: not shown.**", "100 % of the labels: no, it is worse.**")
+def test_it_is_yes_where_pretraining_was_made_to_help(study: Project) -> None:
+    assert answer(study, "shapes") == "100 % of the labels: yes."
+
+
+def test_it_is_not_yes_where_pretraining_was_made_not_to(study: Project) -> None:
+    assert answer(study, "noise") in (
+        "100 % of the labels: not shown.",
+        "100 % of the labels: no, it is worse.",
+    )
+
+
+def test_everything_waited_for_the_rehearsal_and_mlflow_has_all_of_it(study: Project) -> None:
+    (check,) = study.root.glob("data/shapes/rehearse/rehearsal/conditional/shapes-train/seed0/check.json")
+    trained = [*study.root.glob("data/shapes/*/**/weights.safetensors")]
+    assert len(trained) == 14 and all(file.stat().st_mtime > check.stat().st_mtime for file in trained)
+    study.run("sdetr", "sync", "--check", "--scale", "shapes", "--tables", "shapes,noise")
