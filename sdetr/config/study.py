@@ -21,7 +21,7 @@ def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dic
     """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
-        f"scales/{name}.yaml": scale_of(name, data, facts),
+        f"scales/{name}.yaml": scale_of(name, data, facts, len(shares)),
         f"protocols/{name}-pretrain.yaml": {
             "extends": "siamese-imagenet-60e",
             "dataset": unlabelled,
