@@ -10,6 +10,7 @@ from sdetr.training.halt import ASKING
 AT_FIRST = {number: signal.getsignal(number) for number in ASKING}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Pipeline tests in two processes: those that look at the project of all tables, and the others.
 
