@@ -9,6 +9,7 @@ from sdetr.data.clean import clean
 from sdetr.data.embedded.generate import generate
 from sdetr.data.index import Index
 from sdetr.data.own.prepared import read_own
+from sdetr.data.own.source import source_of
 from sdetr.data.readers.coco import read_coco
 from sdetr.data.readers.folder import read_folder
 from sdetr.data.readers.panoptic import read_panoptic
@@ -29,6 +30,8 @@ def prepare_run(settings: Path, out: Path) -> None:
     run = load(DataRun, settings)
     begun = record.begin(run.stage, f"raw/{run.name}", None, {"settings": settings}, out.parent)
     begun["starts"] = [record.start_entry(0)]
+    if run.dataset.own:
+        begun["source"] = source_of(run.dataset, out.parent)
     prepare(run.dataset, run.name, out)
     ended = record.end(begun, {out.name: out}, {"total": time.perf_counter() - began})
     write_json(out.with_suffix(".record.json"), ended, indent=1)

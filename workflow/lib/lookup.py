@@ -13,6 +13,7 @@ from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
+from workflow.lib.changed import forget_changed
 from workflow.lib.costs import HOURS, refuse_redoing
 from workflow.lib.stale import forget_stale
 
@@ -54,6 +55,7 @@ class Lookup:
             if write:
                 plan.write()
                 forget_stale(plan)
+                forget_changed(plan)
                 lookup.leave_to_a_later_sync()
         except SettingsError as error:
             sys.stderr.write(f"{error}\n")
