@@ -1,7 +1,6 @@
 """`sdetr data add`, `sdetr data doctor`: somebody's own data set, whatever tool made it."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +35,13 @@ def add(verbs: Verbs) -> None:
 
 
 def _add(a: argparse.Namespace) -> None:
-    from sdetr.config.base import NAMED
+    from sdetr.config.taken import check_name
     from sdetr.data.own.detect import detect
     from sdetr.data.own.diagnosis import diagnose_parts
     from sdetr.data.own.files_of import files_for, is_ours, write_files
     from sdetr.data.own.settings import OwnSettings
 
-    if not re.match(NAMED, a.name):
-        raise ValueError(f"{a.name!r} is no name of a data set; it is made of a-z 0-9 _ -")
+    check_name(a.name)
     root = a.path.absolute()
     found = detect(root)
     files = files_for(PARAMS, a.name, found, a.force)

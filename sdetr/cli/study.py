@@ -37,8 +37,10 @@ def _init(a: argparse.Namespace) -> None:
     from sdetr.config.study import study
     from sdetr.data.own.files_of import write_yaml
 
+    from sdetr.config.taken import check_name
     parts = _parts(a.name)
     train, test = f"{a.name}-train", next((f"{a.name}-{s}" for s in ("val", "test") if s in parts), None)
+    check_name(a.name)
     if "train" not in parts or test is None:
         raise ValueError(
             f"data set {a.name} has parts {', '.join(parts) or 'none'}; expected train, and val or test: "
