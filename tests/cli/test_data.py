@@ -112,6 +112,8 @@ def test_images_alone_that_get_labels_are_no_longer_alone(home: Path) -> None:
     main(["data", "add", "mine", str(home / "mine")])
     assert Path("params/datasets/mine.yaml").exists()
     coco(home / "mine")
+    with pytest.raises(SystemExit):  # else there were two data sets of one name
+        main(["data", "add", "mine", str(home / "mine")])
     main(["data", "add", "mine", str(home / "mine"), "--force"])
     assert {path.name for path in Path("params/datasets").glob("mine*")} == {
         "mine-train.yaml",
