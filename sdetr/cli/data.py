@@ -1,7 +1,6 @@
 """`sdetr data add`, `sdetr data doctor`: somebody's own data set, whatever tool made it."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from sdetr.cli.verbs import PARAMS, Verbs
 
 if TYPE_CHECKING:
     from sdetr.data.own.diagnosis import Diagnosis
+    from sdetr.data.settings import DatasetSettings
 
 ADD = """say how a folder is read: COCO, Roboflow, CVAT, VOC, pairs of images and XML, YOLO, Hugging Face's
 imagefolder, or images alone. Writes a file per part to params/datasets/; copies and changes no image.
@@ -36,14 +36,13 @@ def add(verbs: Verbs) -> None:
 
 
 def _add(a: argparse.Namespace) -> None:
-    from sdetr.config.base import NAMED
+    from sdetr.config.taken import check_name
     from sdetr.data.own.detect import detect
     from sdetr.data.own.diagnosis import diagnose_parts
-    from sdetr.data.own.files_of import files_for, is_ours, write_files
+    from sdetr.data.own.files_of import files_for, left_over, write_files
     from sdetr.data.own.settings import OwnSettings
 
-    if not re.match(NAMED, a.name):
-        raise ValueError(f"{a.name!r} is no name of a data set; it is made of a-z 0-9 _ -")
+    check_name(a.name)
     root = a.path.absolute()
     found = detect(root)
     files = files_for(PARAMS, a.name, found, a.force)
@@ -52,9 +51,9 @@ def _add(a: argparse.Namespace) -> None:
     diagnosis = diagnose_parts(
         a.name, {one.split: (root, OwnSettings.model_validate(one.own | more)) for one in found}
     )
-    alone = PARAMS / "datasets" / f"{a.name}.yaml"
-    if a.force and alone not in files.values() and alone.exists() and is_ours(alone):
-        alone.unlink()  # it was images alone before
+    for file in left_over(PARAMS, a.name, files):
+        file.unlink()
+        print(f"{file}: removed, {a.name} has this part no longer")
     write_files(files, root, found, diagnosis.classes, more)
     for split, file in files.items():
         print(f"{file}: part {split}")
@@ -78,6 +77,13 @@ def _doctor(a: argparse.Namespace) -> None:
     if not mine:
         known = ", ".join(own) or "none"
         raise ValueError(f"no data set {a.name} that `sdetr data add` made; {PARAMS}/datasets has {known}")
+    if len(mine) > 1 and a.name in mine:
+        del mine[a.name]
+        print(
+            f"{a.name} is the data set of the parts {', '.join(mine)}; {PARAMS}/datasets/{a.name}.yaml, "
+            "which is none of them, is not looked at"
+        )
+    _refuse_what_is_gone(mine)
     mine = dict(sorted(mine.items(), key=lambda part: part[1].split != "train"))
     parts = {
         one.split: (Path("data/raw") / name / one.roots[0], one.own) for name, one in mine.items() if one.own
@@ -85,6 +91,26 @@ def _doctor(a: argparse.Namespace) -> None:
     diagnosis = diagnose_parts(a.name, parts, a.strict, next(iter(mine.values())).classes)
     _compare_with_what_is_seen(diagnosis)
     _tell(diagnosis)
+
+
+def _refuse_what_is_gone(parts: "dict[str, DatasetSettings]") -> None:
+    """Raises FileNotFoundError with the file of params/ that speaks of something that is not there."""
+    for name, one in parts.items():
+        assert one.own
+        root = Path("data/raw") / name / one.roots[0]
+        said = {
+            "roots": "",
+            "images": one.own.images,
+            "annotations": one.own.annotations,
+            "listed": one.own.listed,
+        }
+        for field, place in said.items():
+            if not (path := root / place).exists():
+                raise FileNotFoundError(
+                    f"{PARAMS}/datasets/{name}.yaml: {field}: {path} is not there; bring it back, or "
+                    "write the data set's files anew: `sdetr data add NAME FOLDER --force`, which removes "
+                    "those of parts that it has no longer"
+                )
 
 
 def _compare_with_what_is_seen(diagnosis: "Diagnosis") -> None:

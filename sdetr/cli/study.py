@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdetr.cli.verbs import PARAMS, Verbs
+from sdetr.cli.unlabelled import refuse_test_images
+from sdetr.cli.verbs import PARAMS, Verbs, positive
 
 if TYPE_CHECKING:
     from sdetr.config.study_sizes import Facts
@@ -22,6 +23,7 @@ def add(verbs: Verbs) -> None:
     init = verbs.add_parser("init", help="a study: does pretraining help me?", description=WORDS)
     init.add_argument("name", help="of a data set that `sdetr data add` made; the study is called so, too")
     init.add_argument("--unlabelled", help="another data set to pretrain on, of images alone")
+    init.add_argument("--seeds", type=positive, default=3, help="runs of each start (3); one says little")
     machine = init.add_mutually_exclusive_group()
     machine.add_argument(
         "--cpu", action="store_true", help="tiny detectors, minutes; where no GPU is, always"
@@ -35,8 +37,10 @@ def add(verbs: Verbs) -> None:
 
 def _init(a: argparse.Namespace) -> None:
     from sdetr.config.study import study
+    from sdetr.config.taken import check_name
     from sdetr.data.own.files_of import write_yaml
 
+    check_name(a.name)
     parts = _parts(a.name)
     train, test = f"{a.name}-train", next((f"{a.name}-{s}" for s in ("val", "test") if s in parts), None)
     if "train" not in parts or test is None:
@@ -46,10 +50,13 @@ def _init(a: argparse.Namespace) -> None:
         )
     unlabelled = a.unlabelled or train
     facts = _facts(train, parts["train"], unlabelled, a.gpu or (not a.cpu and _has_gpu()))
-    files = {PARAMS / path: said for path, said in study(a.name, train, test, unlabelled, facts).items()}
+    if unlabelled != train:
+        refuse_test_images(unlabelled, test)
+    said = study(a.name, train, test, unlabelled, facts, range(a.seeds))
+    files = {PARAMS / path: content for path, content in said.items()}
     _refuse_to_overwrite(list(files), a.name, a.force)
-    for path, said in files.items():
-        write_yaml(path, f"{_head(a.name)}; edit what you like.", said)
+    for path, content in files.items():
+        write_yaml(path, f"{_head(a.name)}; edit what you like.", content)
     words = f"--profile {'local' if facts.gpu else 'demo'} --config scale={a.name} tables={a.name}"
     print(
         f"{len(files)} files in {PARAMS}/, {PARAMS}/tables/{a.name}.yaml first\n"

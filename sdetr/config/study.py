@@ -3,6 +3,7 @@
 Its scale is sized to the images and to the machine; everything is the files', to be edited.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sdetr.config.study_sizes import SEEDS, Facts, epoch, pretraining, scale_of
@@ -17,11 +18,13 @@ FROZEN = (
 """Of a study on a CPU."""
 
 
-def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dict[str, dict[str, Any]]:
+def study(
+    name: str, data: str, test: str, unlabelled: str, facts: Facts, seeds: Sequence[int] = SEEDS
+) -> dict[str, dict[str, Any]]:
     """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
-        f"scales/{name}.yaml": scale_of(name, data, facts, len(shares)),
+        f"scales/{name}.yaml": scale_of(name, data, facts, len(shares), seeds),
         f"protocols/{name}-pretrain.yaml": {
             "extends": "siamese-imagenet-60e",
             "dataset": unlabelled,
@@ -45,7 +48,7 @@ def study(name: str, data: str, test: str, unlabelled: str, facts: Facts) -> dic
             "dataset": f"{part}{{seed}}",
             **epoch(facts, share),
         }
-        for draw in SEEDS:
+        for draw in seeds:
             said = {"of": data, "share": share / 100, "draw": draw}
             files[f"datasets/{part}{draw}.yaml"] = said
     return files

@@ -2,6 +2,7 @@
 number it is theirs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -48,13 +49,13 @@ class Facts:
     """Images that are pretrained on; unset: the labelled ones."""
 
 
-def scale_of(name: str, data: str, facts: Facts, parts: int) -> dict[str, Any]:
+def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """Of images, queries, seeds and what comes before anything long; `parts` of the labels are learned."""
     rehearsed = _resize(facts, "gpu" if facts.gpu else "rehearsal")
     own = {
         "compares": False,
-        "seeds": list(SEEDS),
-        "tables": {name: {"seeds": list(SEEDS)}},
+        "seeds": list(seeds),
+        "tables": {name: {"seeds": list(seeds)}},
         "rehearsal": {"dataset": data, "model": "conditional", "resize": rehearsed},
     }
     if facts.gpu:

@@ -112,6 +112,8 @@ def test_images_alone_that_get_labels_are_no_longer_alone(home: Path) -> None:
     main(["data", "add", "mine", str(home / "mine")])
     assert Path("params/datasets/mine.yaml").exists()
     coco(home / "mine")
+    with pytest.raises(SystemExit):  # else there were two data sets of one name
+        main(["data", "add", "mine", str(home / "mine")])
     main(["data", "add", "mine", str(home / "mine"), "--force"])
     assert {path.name for path in Path("params/datasets").glob("mine*")} == {
         "mine-train.yaml",
@@ -158,6 +160,86 @@ def test_the_doctor_looks_at_no_data_set_whose_name_only_begins_so(home: Path, c
         assert {Path(part["root"]).name for part in said["parts"].values()} == {
             "two" if "v2" in name else "one"
         }
+
+
+def test_a_data_set_wins_over_the_part_of_another_that_is_called_like_it(home: Path, capsys) -> None:
+    for name, folder in (("a", "one"), ("a-train", "two")):
+        coco(home / folder)
+        main(["data", "add", name, str(home / folder)])
+    capsys.readouterr()
+    for name, folder in (("a-train", "two"), ("a", "one"), ("a-train-train", "two")):
+        main(["data", "doctor", name])
+        said = capsys.readouterr().out
+        parts = json.loads(Path(f"reports/data/{name}/findings.json").read_text())["parts"]
+        assert {Path(part["root"]).name for part in parts.values()} == {folder}
+        chosen = (
+            "a-train is the data set of the parts a-train-train, a-train-val; params/datasets/a-train.yaml,"
+        )
+        assert (chosen in said) == (name == "a-train")
+    main(["data", "add", "a-train", str(home / "two"), "--force"])
+    assert str(home / "one") in Path("params/datasets/a-train.yaml").read_text()  # still part of `a`
+
+
+def test_no_data_set_takes_the_file_of_another(home: Path, capsys) -> None:
+    coco(home / "mine")
+    picture(home / "alone/0.jpg")
+    main(["data", "add", "a", str(home / "mine")])
+    before = digest(Path("params"))
+    with pytest.raises(SystemExit):
+        main(["data", "add", "a-train", str(home / "alone"), "--force"])
+    assert "params/datasets/a-train.yaml is of the data set a; take another name" in capsys.readouterr().err
+    assert digest(Path("params")) == before
+
+
+def test_the_file_of_a_part_that_went_away_goes_too(home: Path, capsys) -> None:
+    coco(home / "mine")
+    for split in ("val", "test"):
+        shutil.copy(home / "mine/train.json", home / f"mine/{split}.json")
+    main(["data", "add", "mine", str(home / "mine")])
+    main(["data", "add", "mine-v2", str(home / "mine")])
+    (home / "mine/test.json").unlink()
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["data", "doctor", "mine"])
+    said = capsys.readouterr().err
+    assert f"params/datasets/mine-test.yaml: annotations: {home}/mine/test.json is not there; bring" in said
+    assert "`sdetr data add NAME FOLDER --force`" in said
+    main(["data", "add", "mine", str(home / "mine"), "--force"])
+    assert "mine-test.yaml: removed, mine has this part no longer" in capsys.readouterr().out
+    assert {path.stem for path in Path("params/datasets").glob("mine*")} == {
+        *("mine-train", "mine-val"),
+        *("mine-v2-train", "mine-v2-val", "mine-v2-test"),
+    }
+    main(["data", "doctor", "mine"])
+
+
+def test_what_a_person_made_of_a_part_that_went_away_stays(home: Path) -> None:
+    coco(home / "mine")
+    file = Path("params/datasets/mine-test.yaml")
+    file.write_text(by_hand := "# By hand.\nextends: coco-val2017\nsplit: test\n")
+    main(["data", "add", "mine", str(home / "mine")])
+    main(["data", "add", "mine", str(home / "mine"), "--force"])
+    assert file.read_text() == by_hand
+
+
+def test_a_doctor_names_the_file_that_speaks_of_a_folder_that_is_gone(home: Path, capsys) -> None:
+    coco(home / "mine")
+    main(["data", "add", "mine", str(home / "mine")])
+    (home / "mine").rename(home / "moved")
+    with pytest.raises(SystemExit):
+        main(["data", "doctor", "mine"])
+    assert f"params/datasets/mine-train.yaml: roots: {home}/mine is not there" in capsys.readouterr().err
+
+
+def test_names_that_a_command_takes_for_something_else_are_refused(home: Path, capsys) -> None:
+    coco(home / "mine")
+    before = digest(Path("params"))
+    for name in ("page", "all", "007", "cells\n"):
+        for words in (["data", "add", name, str(home / "mine")], ["init", name, "--cpu"]):
+            with pytest.raises(SystemExit):
+                main(words)
+            assert repr(name) in capsys.readouterr().err
+    assert digest(Path("params")) == before
 
 
 def test_names_that_are_none_are_refused(home: Path, capsys) -> None:

@@ -7,9 +7,14 @@ import pytest
 import yaml
 
 from sdetr.cli import main
+from sdetr.config.compile import compile_plan
+from sdetr.config.experiment import Composer
+from sdetr.config.layers import Params
+from sdetr.data.own.examine import read_part
+from sdetr.data.own.findings import Findings
 from sdetr.data.own.measure import objects_of_an_image
 from sdetr.data.own.raw import RawObject, RawSet
-from tests.data.own.tiny import coco
+from tests.data.own.tiny import coco, picture
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,6 +70,67 @@ def test_a_pretraining_is_as_long_as_its_own_images_ask_for(home: Path) -> None:
     main(["init", "mine", "--gpu", "--unlabelled", "imagenet-train"])
     said = yaml.safe_load(Path("params/protocols/mine-pretrain.yaml").read_text())
     assert said["dataset"] == "imagenet-train" and said["steps_per_epoch"] == 2000
+
+
+@pytest.mark.parametrize("made", ["added", "by hand", "part"])
+def test_what_is_measured_on_is_never_pretrained_on(home: Path, capsys, made: str) -> None:
+    """Whatever its images are called among the unlabelled ones, and whoever wrote their data set's file."""
+    for n in range(40, 44):
+        picture(home / f"many/{n}.jpg", seed=n)
+    if made != "by hand":
+        main(["data", "add", "many", str(home / "many")])
+    else:
+        Path("params/datasets/many.yaml").write_text(f"layout: folder\nsplit: train\nroots: [{home}/many]\n")
+    if made == "part":
+        Path("params/datasets/half.yaml").write_text("of: many\nshare: 0.5\n")
+    asked = ["init", "mine", "--cpu", "--unlabelled", "half" if made == "part" else "many"]
+    (tested,) = held_out()
+    shutil.copy(tested, home / "many/another name.jpg")
+    before = texts()
+    with pytest.raises(SystemExit):
+        main(asked)
+    said = capsys.readouterr().err
+    assert "--unlabelled: 1 of the 5 images of many are in mine-val, too, e.g. " in said
+    assert f"{home}/many/another name.jpg is {tested}" in said and "take another data set" in said
+    assert texts() == before
+    (home / "many/another name.jpg").unlink()
+    main(asked)
+
+
+def test_nor_the_folder_that_all_parts_lie_in(home: Path, capsys) -> None:
+    main(["data", "add", "many", str(home / "mine/images")])
+    with pytest.raises(SystemExit):
+        main(["init", "mine", "--cpu", "--unlabelled", "many"])
+    assert "1 of the 4 images of many are in mine-val" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["init", "mine", "--cpu", "--unlabelled", "mine-val"])
+    assert "1 of the 1 images of mine-val are in mine-val" in capsys.readouterr().err
+
+
+def test_images_that_are_not_here_yet_are_said_not_to_be_looked_at(home: Path, capsys) -> None:
+    main(["init", "mine", "--cpu", "--unlabelled", "coco-train2017"])
+    assert "whether coco-train2017 has images of mine-val" in capsys.readouterr().out
+
+
+def test_a_study_has_as_many_seeds_as_are_asked_for_each_with_labels_of_its_own(home: Path) -> None:
+    for n in range(4, 100):
+        picture(home / f"mine/images/{n}.jpg", seed=n)
+    images = [{"id": n + 1, "file_name": f"{n}.jpg", "height": 40, "width": 60} for n in range(100)]
+    coco(home / "mine", images=images)
+    for words, seeds in (([], [0, 1, 2]), (["--seeds", "5"], [0, 1, 2, 3, 4])):
+        main(["init", "mine", "--cpu", "--force", *words])
+        jobs = compile_plan(Path("params"), "mine", ["mine"]).of("finetune")
+        assert sorted({int(job.path.rsplit("seed")[-1]) for job in jobs}) == seeds
+        parts = {job.inputs["train"] for job in jobs if "-10pct/" in job.path}
+        assert parts == {f"data/raw/mine-train-10pct-draw{seed}/train.json" for seed in seeds}
+
+
+def held_out() -> set[Path]:
+    """Images of the part that the answer is measured on."""
+    settings = Composer(Params(Path("params")), "paper").whole("mine-val")
+    assert settings.own
+    raw = read_part(settings.own, Path(settings.roots[0]), Findings())
+    return {raw.root / one.file for one in raw.images}
 
 
 def test_how_many_objects_an_image_has_is_never_more_than_one_of_them_has(home: Path) -> None:

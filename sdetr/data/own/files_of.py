@@ -16,11 +16,14 @@ WRITTEN = "Written by `sdetr data add`"
 def files_for(params: Path, name: str, found: Sequence[Found], force: bool) -> dict[str, Path]:
     """Split → its file; images alone are one of the data set's own name.
 
-    Raises FileExistsError naming a file that is there already, or, by `force`, one that a person has made.
+    Raises FileExistsError naming a file that is there already, or, by `force`, one that a person has made, or
+    that is another data set's.
     """
     names = {one.split: name if len(found) == 1 else f"{name}-{one.split}" for one in found}
     files = {split: params / "datasets" / f"{named}.yaml" for split, named in names.items()}
-    for path in files.values():
+    for path in [*files.values(), *left_over(params, name, files)]:
+        if path.exists() and is_ours(path) and owner(path) not in ("", name):
+            raise FileExistsError(f"{path} is of the data set {owner(path)}; take another name")
         if path.exists() and not force:
             raise FileExistsError(f"{path} is there already; edit it, or say --force to write it anew")
         if path.exists() and not is_ours(path):
@@ -28,6 +31,27 @@ def files_for(params: Path, name: str, found: Sequence[Found], force: bool) -> d
                 f"{path} was not written by `sdetr data add`; move it, or take another name"
             )
     return files
+
+
+def left_over(params: Path, name: str, files: Mapping[str, Path]) -> list[Path]:
+    """Files that were written for the data set when it had other parts than these."""
+    there = sorted((params / "datasets").glob(f"{name}*.yaml"))
+    return [path for path in there if path not in files.values() and is_ours(path) and owner(path) == name]
+
+
+def owner(path: Path) -> str:
+    """The data set of which a file of ours is a part, or the images alone; empty where an edit hides it."""
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
+    except (yaml.YAMLError, ValueError):
+        return ""
+    if not isinstance(said, dict):
+        return ""
+    own = said.get("own")
+    if isinstance(own, dict) and own.get("format") == "folder":
+        return path.stem
+    part = f"-{said.get('split')}"
+    return path.stem.removesuffix(part) if path.stem.endswith(part) else ""
 
 
 def is_ours(path: Path) -> bool:
