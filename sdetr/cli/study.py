@@ -52,6 +52,7 @@ def _init(a: argparse.Namespace) -> None:
     facts = _facts(train, parts["train"], unlabelled, a.gpu or (not a.cpu and _has_gpu()))
     if unlabelled != train:
         refuse_test_images(unlabelled, test)
+    _tell_crowded(test, _read(test, parts[test.removeprefix(f"{a.name}-")]))
     said = study(a.name, train, test, unlabelled, facts, range(a.seeds))
     files = {PARAMS / path: content for path, content in said.items()}
     _refuse_to_overwrite(list(files), a.name, a.force)
@@ -97,14 +98,35 @@ def _parts(name: str) -> "dict[str, DatasetSettings]":
 def _facts(name: str, settings: "DatasetSettings", unlabelled: str, gpu: bool) -> "Facts":
     """Looks at some images and at all boxes."""
     from sdetr.config.study_sizes import Facts
-    from sdetr.data.own.measure import object_side, objects_of_an_image
+    from sdetr.data.own.measure import (
+        images_used,
+        images_with_objects,
+        object_side_and_ratio,
+        objects_of_an_image,
+    )
 
-    raw, images = _read(name, settings), _images_of(unlabelled)
+    raw, unlabelled_images = _read(name, settings), _images_of(unlabelled)
     if not raw.objects:
         raise ValueError(f"data set {name} has no objects; see `sdetr data doctor {name}`")
     swav = any(Path("data/raw/downloads").rglob("swav_800ep_pretrain*"))
-    most, side = objects_of_an_image(raw), object_side(raw, LOOKED_AT)
-    return Facts(len(raw.images), most, side, gpu, swav, images)
+    _tell_crowded(name, raw)
+    most, (side, ratio) = objects_of_an_image(raw), object_side_and_ratio(raw, LOOKED_AT)
+    assert settings.own
+    images = images_with_objects(raw)
+    negatives = images_used(raw, settings.own) - images
+    return Facts(images, most, side, gpu, swav, unlabelled_images, negatives, ratio)
+
+
+def _tell_crowded(name: str, raw: "RawSet") -> None:
+    """Of images whose AP cannot be what it says."""
+    from sdetr.data.own.measure import images_with_objects
+    from sdetr.evaluation.matches import KEPT
+
+    if many := images_with_objects(raw, more_than=KEPT):
+        print(
+            f"{name}: {many} of {len(raw.images)} images have more than {KEPT} objects; COCO's AP counts\n"
+            f"{KEPT} answers of an image, so that none reaches 100 % there: cut such images into smaller ones"
+        )
 
 
 def _images_of(name: str) -> int | None:
@@ -123,15 +145,19 @@ def _images_of(name: str) -> int | None:
     settings = Composer(params, "paper").dataset(name)
     if isinstance(settings, SubsetSettings) or not settings.own:
         return settings.expected_images
-    return len(_read(name, settings).images)
+    from sdetr.data.own.measure import images_used
+
+    return images_used(_read(name, settings), settings.own)
 
 
 def _read(name: str, settings: "DatasetSettings") -> "RawSet":
     from sdetr.data.own.examine import read_part
     from sdetr.data.own.findings import Findings
+    from sdetr.data.own.measure import learned
 
     assert settings.own
-    return read_part(settings.own, Path("data/raw") / name / settings.roots[0], Findings())
+    root = Path("data/raw") / name / settings.roots[0]
+    return learned(read_part(settings.own, root, Findings()), settings.own)
 
 
 def _has_gpu() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sdetr.config.study_sizes import SEEDS, Facts, epoch, pretraining, scale_of
 
 SHARES = (1, 5, 10, 100)
-"""Of the labels, percent; parts of fewer than FEWEST images are left out."""
+"""Of the labels, percent; parts in which fewer than FEWEST images have an object are left out."""
 FEWEST = 8
 FROZEN = (
     " Backbones are frozen: the random one stays as it was drawn, and its features are not standardised, as "

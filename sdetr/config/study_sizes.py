@@ -13,6 +13,9 @@ REGIONS = 6
 EASY = 0.25
 """Side of an object as a share of the image's, from which on the demo's images are large enough."""
 STEP_PX = 32
+USUAL, WIDEST = 4 / 3, 4.0
+"""Longest side over the shorter, at least and at most. An image of 4:1 has three times the pixels of one of
+4:3, and an encoder's attention nine times the work; longer ones are seen smaller."""
 GPU_REGIONS, GPU_QUERIES = 10, 100
 """Of a pair of views, and of a detector, at the papers' scale."""
 MOST_PX = {"demo": 192, "rehearsal": 224, "gpu": 800}
@@ -37,7 +40,7 @@ class Facts:
     """What a study is sized by."""
 
     images: int
-    """Of the labelled training part."""
+    """Of the labelled training part, with an object in each."""
     most_objects: int
     """In an image; one in a hundred may have more."""
     object_side: float
@@ -47,6 +50,10 @@ class Facts:
     """Whether SwAV's weights are here."""
     unlabelled: int | None = None
     """Images that are pretrained on; unset: the labelled ones."""
+    negatives: int = 0
+    """Images of that part without an object, trained on as well."""
+    ratio: float = USUAL
+    """Longest side over the shorter, of the middle image."""
 
 
 def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
@@ -61,10 +68,11 @@ def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int
     if facts.gpu:
         return {"extends": "paper", **own, **_on_gpu(facts)}
     tested = _resize(facts, "demo")
-    short = tested["short"]
-    sizes = {"short": [short], "longest": tested["longest"]}
+    short, longest = tested["short"], tested["longest"]
+    sizes = {"short": [short], "longest": longest}
     least, together = TUNE_STEPS_OF_DEMO
-    crop = {"probability": 0.5, "short": [short + 16, short + 32], "side": [short - 16, short + 16]}
+    sides = [short - 16, round(longest / USUAL) + 16]  # up to three quarters of an image, long or not
+    crop = {"probability": 0.5, "short": [short + 16, short + 32], "side": sides}
     return {
         "extends": "demo",
         **own,
@@ -94,10 +102,10 @@ def _queries(facts: Facts, least: int, regions: int) -> int:
 
 
 def _resize(facts: Facts, most: str) -> dict[str, int]:
-    """Images so large that the middle object is as large as the demo's, up to a limit."""
+    """Images so large that the middle object is as large as the demo's, up to a limit; also long ones."""
     wanted = min(MOST_PX[most], max(96.0, 96 * EASY / max(facts.object_side, 1e-6)))
     short = STEP_PX * round(wanted / STEP_PX)
-    return {"short": short, "longest": short * 4 // 3}
+    return {"short": short, "longest": round(short * min(max(facts.ratio, USUAL), WIDEST))}
 
 
 def pretraining(facts: Facts) -> dict[str, Any]:
@@ -105,7 +113,7 @@ def pretraining(facts: Facts) -> dict[str, Any]:
     if not facts.gpu:
         return {}  # scale demo says how many
     least, most = PRETRAIN_STEPS
-    images = facts.images if facts.unlabelled is None else facts.unlabelled
+    images = facts.images + facts.negatives if facts.unlabelled is None else facts.unlabelled
     steps = min(max(PRETRAIN_EPOCHS * images / PRETRAIN_BATCH, least), most)
     why = f"a pass over the images, or more where that is less than {least} steps in all"
     return {
@@ -119,4 +127,5 @@ def epoch(facts: Facts, share: int) -> dict[str, Any]:
     """A pass over the images of a share, and of few images as many steps as the papers take for a part."""
     if not facts.gpu:
         return {}
-    return {"steps_per_epoch": float(max(TUNE_STEPS, ceil(facts.images * share / 100 / TUNE_BATCH)))}
+    images = (facts.images + facts.negatives) * share / 100
+    return {"steps_per_epoch": float(max(TUNE_STEPS, ceil(images / TUNE_BATCH)))}

@@ -1,16 +1,17 @@
 """A few images learned by heart: what every detector can that learns at all, if its data make sense."""
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
 from sdetr.data.dataset import Dataset
-from sdetr.data.index import Index
+from sdetr.data.index import Annotation, Index
 from sdetr.data.loader import TrainBatches
 from sdetr.data.settings import AugmentSettings, ResizeSettings
 from sdetr.models.detector import Detector
@@ -63,6 +64,16 @@ class Overfitting:
                 if point.metrics["AP50"] >= enough:
                     return
 
+    def reachable(self) -> float:
+        """AP50 of perfect answers, percent: of an image with more objects than are counted less than 100."""
+        from sdetr.evaluation.boxes import evaluate
+
+        first = first_with_objects(Index.load(self.index), self.images, self.index)
+        with tempfile.TemporaryDirectory() as folder:
+            index = Path(folder) / "first.json"
+            first.save(index)
+            return evaluate(index, _perfect(first, self.protocol.max_detections))["AP50"]
+
     def _refuse_too_many(self, first: Index) -> None:
         queries = self.model.asked
         objects = Counter(row.image_id for row in first.annotations if not row.crowd)
@@ -101,6 +112,24 @@ class Overfitting:
             scale_lr(trainee.optimizer, timeline.lr_factor(trainee.step))
             taken = take_step(trainee, batch, protocol, self.seed, device)
             losses.append(float(taken["total"]))
+
+
+def _perfect(index: Index, keep: int) -> dict[str, Any]:
+    """Objects of the index as answers, at most `keep` of an image, taken evenly from all that it has."""
+    of_image: dict[int, list[Annotation]] = defaultdict(list)
+    for row in index.annotations:
+        if not row.crowd:
+            of_image[row.image_id].append(row)
+    counts = {image_id: min(keep, len(rows)) for image_id, rows in of_image.items()}
+    kept = [rows[n * len(rows) // counts[i]] for i, rows in of_image.items() for n in range(counts[i])]
+    return {
+        "dataset": index.dataset,
+        "classes": index.classes,
+        "image_id": [row.image_id for row in kept],
+        "label": [row.label for row in kept],
+        "box_xywh_px": [row.box_xywh_px for row in kept],
+        "score": [1.0] * len(kept),
+    }
 
 
 def middle_side_px(index: Index, resize: ResizeSettings) -> float:

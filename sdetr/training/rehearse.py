@@ -38,15 +38,15 @@ def rehearse(settings: Path, out: Path, device: str = "auto") -> None:
         short.watch.lap()
         model = _roomy(run, index)
         learning = Overfitting(model, run.trunk, run.protocol, index, run.images, device, run.seed)
-        points = []
-        for point in learning.points(run.enough):
+        points, most = [], learning.reachable() / 100
+        for point in learning.points(run.enough * most):
             points.append(point)
             log.info("step %d: AP50 %.1f of %d images", point.step, point.metrics["AP50"], run.images)
         short.watch.lap("training")
-        if (reached := points[-1].metrics["AP50"]) < run.enough:
+        if (reached := points[-1].metrics["AP50"]) < run.enough * most:
             raise ValueError(
                 f"{run.train}: {run.images} images were not learned by heart (AP50 {reached:.0f} after "
-                f"{points[-1].step} steps, {run.enough:g} expected), so nothing longer is begun. "
+                f"{points[-1].step} steps, {run.enough * most:.3g} expected), so nothing longer is begun. "
                 f"Most likely {why(points, learning, LARGER)}. To go on all the same, take `rehearsal` out "
                 "of the scale's file"
             )

@@ -14,7 +14,7 @@ from sdetr.data.own.examine import read_part
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.measure import objects_of_an_image
 from sdetr.data.own.raw import RawObject, RawSet
-from tests.data.own.tiny import coco, picture
+from tests.data.own.tiny import coco, picture, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,3 +140,69 @@ def test_how_many_objects_an_image_has_is_never_more_than_one_of_them_has(home: 
 
     for counts in ([1, 30], [5, 5, 5], [2, 4, 90]):
         assert min(counts) <= objects_of_an_image(raw(counts)) <= max(counts)
+
+
+def many(root: Path, images: int, objects: dict[int, int], size: tuple[int, int] = (40, 60)) -> None:
+    """COCO of two parts; image n of each has so many cats, and a dog if it has any."""
+    for split in ("train", "val"):
+        rows, boxes = [], []
+        for n in range(images):
+            picture(root / split / f"{n}.jpg", size, seed=n + images * (split == "val"))
+            rows.append({"id": n + 1, "file_name": f"{n}.jpg", "height": size[0], "width": size[1]})
+            for k in range(objects.get(n, 0) + (n in objects)):
+                box = {"bbox": [k % 30, k // 30, 20, 20], "area": 400, "iscrowd": 0}
+                boxes.append({"id": len(boxes) + 1, "image_id": n + 1, "category_id": 2 - (k > 0), **box})
+        kinds = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+        (root / "annotations").mkdir(exist_ok=True)
+        content = {"images": rows, "categories": kinds, "annotations": boxes}
+        write(root / f"annotations/instances_{split}.json", content)
+
+
+def shares_of(name: str) -> set[str]:
+    return {path.stem for path in Path("params/protocols").glob(f"{name}-*pct.yaml")}
+
+
+@pytest.mark.parametrize("said", ["", "unlabelled: skip", "unlabelled: negative"])
+def test_parts_are_of_images_that_have_objects(home: Path, said: str) -> None:
+    many(home / "few", 100, dict.fromkeys(range(10), 1))
+    main(["data", "add", "few", str(home / "few")])
+    if said:
+        path = Path("params/datasets/few-train.yaml")
+        own = yaml.safe_load(path.read_text())
+        own["own"] |= yaml.safe_load(said)
+        path.write_text(yaml.safe_dump(own))
+    main(["init", "few", "--cpu"])
+    assert shares_of("few") == {"few-100pct"}
+
+
+def test_a_dropped_class_sizes_no_study(home: Path) -> None:
+    many(home / "few", 4, {0: 50, 1: 50, 2: 50, 3: 50})
+    main(["data", "add", "few", str(home / "few")])
+    main(["init", "few", "--cpu"])
+    queries = yaml.safe_load(Path("params/scales/few.yaml").read_text())["model"]["queries"]
+    path = Path("params/datasets/few-train.yaml")
+    own = yaml.safe_load(path.read_text())
+    own["own"]["drop"] = ["cat"]
+    path.write_text(yaml.safe_dump(own))
+    main(["init", "few", "--cpu", "--force"])
+    fewer = yaml.safe_load(Path("params/scales/few.yaml").read_text())["model"]["queries"]
+    assert (queries, fewer) == (72, 12)
+
+
+def test_long_images_are_known_to_be_long(home: Path) -> None:
+    many(home / "strips", 4, {0: 1}, size=(40, 120))
+    main(["data", "add", "strips", str(home / "strips")])
+    main(["init", "strips", "--cpu"])
+    resize = yaml.safe_load(Path("params/scales/strips.yaml").read_text())["detection"]["resize"]
+    assert resize["longest"] == 3 * resize["short"]
+
+
+@pytest.mark.parametrize("cats, told", [(99, False), (100, True)])
+def test_images_of_more_objects_than_are_counted_are_told(home: Path, capsys, cats: int, told: bool) -> None:
+    many(home / "full", 3, {0: cats, 1: 1})
+    main(["data", "add", "full", str(home / "full")])
+    capsys.readouterr()
+    main(["init", "full", "--cpu"])
+    said = capsys.readouterr().out
+    for part in ("full-train", "full-val"):
+        assert (f"{part}: 1 of 3 images have more than 100 objects; COCO's AP counts" in said) == told

@@ -9,8 +9,11 @@ from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
 from sdetr.config.study import study
-from sdetr.config.study_sizes import REGIONS, Facts
+from sdetr.config.study_sizes import REGIONS, WIDEST, Facts
+from sdetr.data.index import Annotation, ImageRow, Index
 from sdetr.data.own.files_of import write_yaml
+from sdetr.data.settings import ResizeSettings
+from sdetr.training.overfit import middle_side_px
 from sdetr.training.settings import RECIPES
 from sdetr.training.symptoms import SMALL_PX
 
@@ -136,3 +139,41 @@ def test_a_rehearsal_shows_objects_that_are_no_matter_of_a_pixel(tmp_path, gpu, 
     assert object_side * short > (SMALL_PX if gpu or object_side >= 0.04 else 0)
     assert short <= (800 if gpu else 224)  # as the papers test; minutes
     assert rehearsal.resources.gpu == gpu
+
+
+def seen_px(resize: dict[str, int], width: int, height: int, share: float) -> float:
+    """Side of a square object, that share of its image's shorter side, in pixels that a detector sees."""
+    side = share * min(width, height)
+    box = Annotation(1, 0, (0.0, 0.0, side, side), side * side)
+    index = Index("x", Path("x"), ["cat"], [ImageRow(1, "1.jpg", height, width)], [box])
+    return middle_side_px(index, ResizeSettings.model_validate(resize))
+
+
+@pytest.mark.parametrize("object_side", [0.05, 0.2, 0.5])
+@pytest.mark.parametrize("width, height", [(96, 384), (512, 160), (1080, 2340), (100, 100)])
+def test_objects_of_long_images_are_seen_as_large_as_those_of_others(tmp_path, width, height, object_side):
+    ratio = max(width, height) / min(width, height)
+    usual = planned(tmp_path / "usual", Facts(205, 9, object_side, gpu=False))
+    long = planned(tmp_path / "long", Facts(205, 9, object_side, gpu=False, ratio=ratio))
+    for stage in ("rehearse", "finetune"):
+        one, other = (plan.of(stage)[0].settings["protocol"] for plan in (usual, long))
+        expected = seen_px(one["resize"], 640, 480, object_side)
+        assert seen_px(other["resize"], width, height, object_side) == pytest.approx(expected, rel=0.01)
+    augment, short = other["augment"], other["resize"]["short"]
+    assert augment["longest"] == other["resize"]["longest"]
+    smallest, largest = augment["crop"]["side"]
+    assert short > smallest and max(ratio, 4 / 3) * short * 0.75 == pytest.approx(largest - 16, abs=1)
+
+
+def test_very_long_images_do_not_cost_whatever_they_ask_for(tmp_path):
+    plan = planned(tmp_path, Facts(205, 9, 0.2, gpu=False, ratio=40.0))
+    resize = plan.of("finetune")[0].settings["protocol"]["resize"]
+    assert resize["longest"] == WIDEST * resize["short"]
+
+
+def test_images_without_objects_make_no_part_and_an_epoch_shows_them_too(tmp_path):
+    few = planned(tmp_path / "few", Facts(10, 9, 0.5, gpu=True, negatives=20_000))
+    assert shares(few) == {"mine-100pct"}
+    many = planned(tmp_path / "many", Facts(10_000, 9, 0.5, gpu=True, negatives=10_000))
+    assert {steps(job) for job in many.of("finetune")} == {5000, 6250, 62_500}
+    assert [steps(job) for job in many.of("pretrain")] == [18_780]

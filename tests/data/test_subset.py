@@ -73,6 +73,23 @@ def test_a_share_depends_on_the_ids_alone_and_never_on_their_order(n: int, share
     assert found.annotations == [row for row in index.annotations if row.image_id in ids]
 
 
+def test_a_share_without_an_object_is_refused_where_the_whole_has_some() -> None:
+    index = whole(20)  # of images alone a part is what it is
+    assert len(part(index, share=0.1, classes=None).images) == 2
+    drawn = {row.id for row in part(index, share=0.1, classes=None).images}
+    inside, outside = (
+        next(r.id for r in index.images if (r.id in drawn) == there) for there in (True, False)
+    )
+    box, crowd = (Annotation(n, 0, (0.0, 0.0, 1.0, 1.0), 1.0, n == inside) for n in (outside, inside))
+    index.annotations[:] = [box, crowd]
+    with pytest.raises(
+        ValueError, match=r"part: draw 0 of share 0\.1 has no object: 1 of 20 .*larger `share`, or another"
+    ):
+        part(index, share=0.1, classes=None)
+    index.annotations.append(box._replace(image_id=inside))
+    assert len(part(index, share=0.1, classes=None).annotations) == 2
+
+
 def test_every_draw_is_another_one_and_every_image_may_be_drawn() -> None:
     draws = [{row.id for row in part(whole(40), share=0.5, draw=k, classes=None).images} for k in range(20)]
     assert len({frozenset(draw) for draw in draws}) == 20

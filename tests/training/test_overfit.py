@@ -72,6 +72,19 @@ def test_images_without_an_object_teach_nothing_and_are_passed_over() -> None:
     assert [row.id for row in first_with_objects(index, 8, Path("x.json")).images] == [5, 1]
 
 
+@pytest.mark.parametrize("objects, reached", [(1, 100), (100, 100), (105, 95), (150, 66), (200, 50)])
+def test_nobody_is_asked_for_more_than_perfect_answers_reach(
+    overfitting: Overfitting, tmp_path: Path, objects: int, reached: float
+) -> None:
+    row = ImageRow(3, "3.jpg", 99, 999)
+    boxes = [Annotation(3, 0, (4.0 * k, 0.0, 3.0, 3.0), 9.0) for k in range(objects)]
+    boxes.append(Annotation(3, 0, (0.0, 0.0, 99.0, 99.0), 9801.0, crowd=True))
+    index = Index("x", tmp_path, ["cat", "dog"], [row], boxes)
+    index.save(tmp_path / "full.json")
+    found = replace(overfitting, index=tmp_path / "full.json").reachable()
+    assert found == pytest.approx(reached, abs=0.7)
+
+
 def test_a_data_set_without_objects_is_refused(overfitting: Overfitting, tmp_path: Path) -> None:
     content = json.loads(overfitting.index.read_text())
     (tmp_path / "none.json").write_text(json.dumps(content | {"annotations": []}))

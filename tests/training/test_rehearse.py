@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,8 +12,10 @@ from sdetr.config.experiment import Composer
 from sdetr.config.layers import Params
 from sdetr.config.rehearsing import BACKBONE, SCALE
 from sdetr.config.start import Start
-from sdetr.data.index import Index
+from sdetr.data.dataset import Dataset
+from sdetr.data.index import Annotation, Index
 from sdetr.data.prepare import prepare
+from sdetr.training import overfit
 from sdetr.training.rehearse import rehearse
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +98,39 @@ def test_an_image_with_more_objects_than_queries_is_learned_by_more_queries(
     settings, out = run_folder(tmp_path, crowded, epochs=1, enough=100.0)
     with pytest.raises(ValueError, match="were not learned by heart"):
         rehearse(settings, out, "cpu")  # not refused for its number of queries
+
+
+@pytest.mark.parametrize("known", [100, 60])
+def test_images_of_more_objects_than_are_counted_stop_nothing_that_answers_as_well_as_one_can(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    """Of each image 150 objects, of which a hundred answers are counted."""
+    index = Index.load(drawn)
+    boxes = [
+        Annotation(row.id, 0, (5.0 * (k % 15), 9.0 * (k // 15), 4.0, 8.0), 32.0)
+        for row in index.images
+        for k in range(150)
+    ]
+    full = drawn.with_name("full.json")
+    replace(index, annotations=boxes).save(full)
+
+    def answers(_detector: object, images: Dataset, _resize: object, keep: int) -> dict[str, Any]:
+        there = [a for a in boxes if a.image_id in images.ids]
+        kept = [a for n, a in enumerate(there) if n % 150 < min(keep, known)]
+        return {
+            "classes": list(images.classes),
+            "image_id": [a.image_id for a in kept],
+            "label": [a.label for a in kept],
+            "box_xywh_px": [a.box_xywh_px for a in kept],
+            "score": [0.5] * len(kept),
+        }
+
+    monkeypatch.setattr(overfit, "predict", answers)
+    settings, out = run_folder(tmp_path, full, epochs=1)
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | {"boxes": False}))
+    if known == 100:
+        rehearse(settings, out, "cpu")
+        assert (out / "check.json").exists()
+    else:
+        with pytest.raises(ValueError, match=r"AP50 41 after 1 steps, 59\.\d expected"):
+            rehearse(settings, out, "cpu")

@@ -25,7 +25,7 @@ FIRST_SEED = 42
 def subset_run(settings: Path, out: Path) -> None:
     """From the settings of a SubsetRun; beside the index `x.json` lie `x.ids.txt` and `x.record.json`.
 
-    Raises ValueError when there are fewer images or objects than are to be drawn.
+    Raises ValueError when there are fewer images or objects than are to be drawn, or no object among them.
     """
     began = time.perf_counter()
     run = load(SubsetRun, settings)
@@ -53,7 +53,8 @@ def subset(whole: Index, run: SubsetRun) -> Index:
     if run.only or run.without:
         index = _of_classes(index, run)
     if run.subset.share:
-        index = _share(index, run.subset.share, rng)
+        whole_of_share, index = index, _share(index, run.subset.share, rng)
+        _refuse_empty(whole_of_share, index, run)
     if run.subset.shots:
         index = _shots(index, run.subset.shots, rng, fewer=run.subset.listed is not None)
     expected = run.subset.expected_images
@@ -72,6 +73,17 @@ def _share(index: Index, share: float, rng: np.random.Generator) -> Index:
     ids = sorted(row.id for row in index.images)
     drawn = rng.choice(ids, max(1, round(share * len(ids))), replace=False)
     return _with_images(index, drawn.tolist(), index.annotations)
+
+
+def _refuse_empty(index: Index, drawn: Index, run: SubsetRun) -> None:
+    """A share in which nothing can be learned, of an index in which something can."""
+    shown = {row.image_id for row in index.annotations if not row.crowd}
+    if shown and not shown & {row.id for row in drawn.images}:
+        raise ValueError(
+            f"data set {run.name}: draw {run.subset.draw} of share {run.subset.share:g} has no object: "
+            f"{len(shown)} of {len(index.images)} images of {index.dataset} have any, and none of the "
+            f"{len(drawn.images)} drawn; say a larger `share`, or another `draw`, in its file"
+        )
 
 
 def _of_classes(index: Index, run: SubsetRun) -> Index:
