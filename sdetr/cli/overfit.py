@@ -60,19 +60,22 @@ def _overfit(a: argparse.Namespace) -> None:
     tasks = []
     for model, protocol in chosen:
         index = a.data or _prepared(composer, protocol.dataset)
-        tasks.append((Overfitting(model, trunk, protocol, index, a.images, a.device, a.seed), a.enough))
+        learning = Overfitting(model, trunk, protocol, index, a.images, a.device, a.seed)
+        tasks.append((learning, a.enough * learning.reachable() / 100))
     finder = Composer(composer.params, "demo").proposer("edgeboxes")
     for index in dict.fromkeys(overfitting.index for overfitting, _ in tasks if not a.any_boxes):
         refuse_others_boxes(index, finder, "say --any-boxes")
     failed = []
-    for name, (points, seconds) in zip(names, _learned(tasks, a.jobs), strict=True):
+    for name, (overfitting, enough), (points, seconds) in zip(
+        names, tasks, _learned(tasks, a.jobs), strict=True
+    ):
         reached = points[-1].metrics["AP50"]
-        failed += [name] * (reached < a.enough)
+        failed += [name] * (reached < enough)
         curve = " ".join(f"{point.step}:{point.metrics['AP50']:.0f}" for point in points)
         words = f"AP50 {reached:5.1f} after {points[-1].step:3} steps, {seconds:3.0f} s"
         print(f"{name:{max(map(len, names))}}  {words}   {curve}", flush=True)
-        if reached < a.enough:
-            print(f"  {why(points, tasks[names.index(name)][0])}", flush=True)
+        if reached < enough:
+            print(f"  {why(points, overfitting)}", flush=True)
     what = f"AP50 {a.enough:g} on the images that they learned; {time.monotonic() - began:.0f} s"
     if failed:
         print(f"{', '.join(failed)}: below {what}")

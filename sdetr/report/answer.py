@@ -1,9 +1,10 @@
 """The answer that a page begins with: whether a start helps, how much, at what cost; what to try next."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
-from sdetr.report.content import Content
+from sdetr.report.content import Content, Entry
 from sdetr.report.lead import Lead
 from sdetr.report.links import address
 from sdetr.report.markdown import escape
@@ -12,6 +13,10 @@ from sdetr.report.records import Record
 from sdetr.report.words import duration
 
 HELPS, HURTS, UNKNOWN = "yes", "no, it is worse", "not shown"
+ALONE = {HELPS: "seems so, of one seed", HURTS: "seems worse, of one seed"}
+"""Where a row has one run alone: no interval knows then how much another training differs."""
+HARDLY = 0.05
+"""Percent; a difference that is never as large is one that nobody needs."""
 LEARNED = 1.0
 """Percent; below it a detector has learned nothing that a start could help with."""
 NEXT = {
@@ -23,8 +28,22 @@ NEXT = {
 
 
 def verdict(told: Lead) -> str:
-    """Of one column."""
+    """Of one column, whoever was compared."""
     return HELPS if told.low > 0 else HURTS if told.high < 0 else UNKNOWN
+
+
+def headed(told: Lead, alone: bool) -> str:
+    """The verdict as the page says it; `alone`: one of the two rows has one run alone."""
+    found = verdict(told)
+    hardly = found != UNKNOWN and max(-told.low, told.high) < HARDLY
+    return (ALONE.get(found, found) if alone else found) + (", but hardly" if hardly else "")
+
+
+def measured(told: Lead) -> str:
+    """Difference and interval, with as many decimals as keep the end that is nearer to zero from it."""
+    near = min(abs(told.low), abs(told.high))
+    decimals = next(n for n in count(1) if not near or round(near, n))
+    return f"{told.difference:+.{decimals}f} ({told.low:+.{decimals}f} to {told.high:+.{decimals}f})"
 
 
 def answered(content: Content, folder: Path) -> Iterator[str]:
@@ -37,7 +56,10 @@ def answered(content: Content, folder: Path) -> Iterator[str]:
         yield f"**Does {row} help? Nobody can tell:** no column has runs of it and of another start."
         return
     found = {column: verdict(told) for column, told in content.answers.items()}
-    parts = [f"{escape(table.columns[column].label)}: {said}" for column, said in found.items()]
+    parts = [
+        f"{escape(table.columns[column].label)}: {headed(told, _alone(content, asked, column, told))}"
+        for column, told in content.answers.items()
+    ]
     yield f"**Does {row} help? {'; '.join(parts)}.**"
     yield "\n".join(_line(content, asked, column, told) for column, told in content.answers.items())
     yield _cost(content, asked)
@@ -49,23 +71,33 @@ def answered(content: Content, folder: Path) -> Iterator[str]:
 
 def _line(content: Content, asked: QuestionSettings, column: str, told: Lead) -> str:
     rows = content.settings.table.rows
-    said = f"{asked.metric} {told.difference:+.1f} ({told.low:+.1f} to {told.high:+.1f})"
+    said = f"{asked.metric} {measured(told)}"
     label = escape(content.settings.table.columns[column].label)
-    other = _mean(content, told.next, column, asked)
+    ours = _entry(content, asked, told.next, column).ours
+    assert ours
+    other = ours.mean
     hardly = f", which has hardly learned anything ({other:.1f}): more steps may change this answer"
-    return f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start" + (
-        hardly if other < LEARNED else ""
+    alone = (
+        "; of one seed, so that nobody knows how much another training differs: say `seeds: [0, 1, 2]` in "
+        f"`params/scales/{content.settings.scale}.yaml`"
+    )
+    return (
+        f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start"
+        + (hardly if other < LEARNED else "")
+        + (alone if _alone(content, asked, column, told) else "")
     )
 
 
-def _mean(content: Content, row: str, column: str, asked: QuestionSettings) -> float:
+def _alone(content: Content, asked: QuestionSettings, column: str, told: Lead) -> bool:
+    return any(len(_entry(content, asked, row, column).values) == 1 for row in (told.best, told.next))
+
+
+def _entry(content: Content, asked: QuestionSettings, row: str, column: str) -> Entry:
     """Of a cell that was compared, and so has one, if only by another that is the same runs."""
     named = {(cell.row, cell.column): cell for cell in content.cells}
     cell = named[row, column]
     same = cell.same_as
-    ours = (named[same.row, same.column] if same else cell).entries[asked.metric].ours
-    assert ours
-    return ours.mean
+    return (named[same.row, same.column] if same else cell).entries[asked.metric]
 
 
 def _cost(content: Content, asked: QuestionSettings) -> str:

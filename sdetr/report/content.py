@@ -128,7 +128,7 @@ def _answers(settings: TableRun, columns: dict[str, dict[str, Standing]]) -> dic
         others = [rows[name] for name in asked.against if name in rows and rows[name].values[asked.metric]]
         if others and asked.row in rows:
             best = max(others, key=lambda row: row.mean(asked.metric))
-            if told := before(asked.metric, rows[asked.row], best, column in settings.paired):
+            if told := before(asked.metric, rows[asked.row], best, column in settings.paired, len(others)):
                 found[column] = told
     return found
 

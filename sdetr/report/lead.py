@@ -12,6 +12,10 @@ both is no difference of theirs. Then the same seeds stand for both, and what va
 pairs: too few to be drawn, but their interval is known in closed form (Student's t, n − 1 degrees of freedom)
 and is added to that of the images in squares. Without chance of images it is the paired t-test's. Of equal
 rows 2 to 6 % seem different.
+
+The best of several is before an equal row by luck alone, the more so the more there are. Where a row is
+compared with the best of k others its upper end is that of 0.025 / k (Bonferroni): it is worse than the best
+by more than the best of k had by luck. The lower end needs none of that: to beat the best is hard enough.
 """
 
 import hashlib
@@ -21,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from sdetr.evaluation.resamples import Resamples
 from sdetr.evaluation.resampling import ENDS
@@ -70,8 +74,11 @@ def lead(metric: str, rows: Sequence[Standing], paired: bool = False) -> Lead | 
     return before(metric, ranked[0], ranked[1], paired) if len(ranked) == 2 else None
 
 
-def before(metric: str, best: Standing, next_: Standing, paired: bool = False) -> Lead | None:
-    """How far one row is before another, which may be less than nothing. None, and raises, as `lead`."""
+def before(metric: str, best: Standing, next_: Standing, paired: bool = False, among: int = 1) -> Lead | None:
+    """How far one row is before another, which may be less than nothing. None, and raises, as `lead`.
+
+    `among`: of how many others the other was chosen, as their best.
+    """
     if not all(row.values[metric] and _drawn(row, metric) for row in (best, next_)):
         return None
     _refuse_other_draws(best, next_)
@@ -83,7 +90,8 @@ def before(metric: str, best: Standing, next_: Standing, paired: bool = False) -
         return None
     difference = best.mean(metric) - next_.mean(metric)
     interval = _of_pairs if paired else _of_each
-    low, high = difference + interval(spread - difference, best.values[metric], next_.values[metric])
+    at = np.array([ENDS[0], 1 - ENDS[0] / among])
+    low, high = difference + interval(spread - difference, best.values[metric], next_.values[metric], at)
     images = best.resamples[0].images
     return Lead(best.row, next_.row, difference, float(low), float(high), images, spread.size)
 
@@ -105,19 +113,19 @@ def _refuse_other_draws(best: Standing, next_: Standing) -> None:
         )
 
 
-def _of_each(away: Floats, one: Sequence[float], two: Sequence[float]) -> Floats:
-    """Ends of the interval, of (B,) draws of images and of each row's seeds by themselves."""
+def _of_each(away: Floats, one: Sequence[float], two: Sequence[float], at: Floats) -> Floats:
+    """Ends of the interval, (2,) quantiles of (B,) draws of images and of each row's seeds by themselves."""
     parts = [_part(values) for values in (one, two) if len(values) > 1]
-    ends: Floats = np.nanquantile(away, ENDS) * _widening(float(np.nanvar(away)), parts)
+    ends: Floats = np.nanquantile(away, at) * _widening(float(np.nanvar(away)), parts, at)
     return ends
 
 
-def _of_pairs(away: Floats, one: Sequence[float], two: Sequence[float]) -> Floats:
+def _of_pairs(away: Floats, one: Sequence[float], two: Sequence[float], at: Floats) -> Floats:
     """The same of draws of images alone, and of seeds that are pairs."""
-    ends: Floats = np.nanquantile(away, ENDS)
+    ends: Floats = np.nanquantile(away, at)
     if len(one) > 1:
         variance, freedom = _part([this - that for this, that in zip(one, two, strict=True)])
-        ends = np.array([-1, 1]) * np.hypot(ends, stdtrit(freedom, ENDS[1]) * variance**0.5)
+        ends = np.array([-1, 1]) * np.hypot(ends, stdtrit(freedom, at) * variance**0.5)
     return ends
 
 
@@ -153,10 +161,11 @@ def _part(values: Sequence[float]) -> tuple[float, int]:
     return statistics.variance(values) / len(values), len(values) - 1
 
 
-def _widening(variance: float, parts: Sequence[tuple[float, int]]) -> float:
+def _widening(variance: float, parts: Sequence[tuple[float, int]], at: Floats) -> Floats:
     """Student's t over the normal quantile; 1 where no seed's chance is part of the variance."""
     uncertain = sum(part**2 / freedom for part, freedom in parts)
     if not uncertain:
-        return 1.0
+        return np.ones_like(at)
     freedom = max(variance**2 / uncertain, 1.0)
-    return float(stdtrit(freedom, ENDS[1])) / statistics.NormalDist().inv_cdf(ENDS[1])
+    widening: Floats = stdtrit(freedom, at) / ndtri(at)
+    return widening

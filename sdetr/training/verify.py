@@ -12,6 +12,7 @@ import numpy as np
 from sdetr.data.dataset import Dataset
 from sdetr.data.index import Index
 from sdetr.data.settings import ResizeSettings
+from sdetr.files import sha256
 from sdetr.interop.detectors import load_detector
 from sdetr.training.ask_images import PUBLISHED
 from sdetr.training.device import choose_device
@@ -81,9 +82,19 @@ def said_by_run(weights: Path, metric: str) -> float | None:
 
 
 def measured_on(weights: Path) -> Path | None:
-    """The index that it was measured on. None, and raises, as `said_by_run`."""
-    path = _of_run(weights, ("inputs", "test", "path"), "--data")
-    return None if path is None else Path(path)
+    """The index that it was measured on. None, and raises, as `said_by_run`; also where it is another now."""
+    said = _of_run(weights, ("inputs", "test", "path"), "--data")
+    if said is None:
+        return None
+    path, digest = Path(said), _of_run(weights, ("inputs", "test", "sha256"), "--data")
+    now = sha256(path) if path.exists() else ""
+    if now != digest:
+        found = f"now it is {now[:12]}…" if now else "now there is none"
+        raise ValueError(
+            f"{path} is not what {weights} was measured on: its sha256 was {digest[:12]}…, {found}; prepare "
+            "it again as it was, or say --data INDEX to measure on that"
+        )
+    return path
 
 
 def _of_run(weights: Path, keys: tuple[str, ...], instead: str) -> Any:
@@ -112,7 +123,7 @@ def verify(
 ) -> Verified:
     """Measured on all images, or on so many of them, drawn.
 
-    Raises ValueError where the detector's classes are not the data set's.
+    Raises ValueError where the detector's classes are not the data set's, and where nothing is to be found.
     """
     from sdetr.evaluation.boxes import evaluate
     from sdetr.evaluation.matches import match
@@ -127,6 +138,11 @@ def verify(
             f"{len(whole.classes)}, {', '.join(whole.classes[:3])} …: give the data that it was trained for"
         )
     part = _some(whole, images, seed)
+    if all(row.crowd for row in part.annotations):
+        raise ValueError(
+            f"none of the {len(part.images)} images of {index} has an object, so that there is no {metric}; "
+            + ("take more (--images)" if len(part.images) < len(whole.images) else "give an index with boxes")
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part.json"
         part.save(path)

@@ -116,7 +116,8 @@ def test_a_study_has_as_many_seeds_as_are_asked_for_each_with_labels_of_its_own(
     for n in range(4, 100):
         picture(home / f"mine/images/{n}.jpg", seed=n)
     images = [{"id": n + 1, "file_name": f"{n}.jpg", "height": 40, "width": 60} for n in range(100)]
-    coco(home / "mine", images=images)
+    box = {"category_id": 1, "bbox": [5, 4, 20, 30], "area": 600, "iscrowd": 0}
+    coco(home / "mine", images=images, annotations=[box | {"id": n, "image_id": n} for n in range(1, 101)])
     for words, seeds in (([], [0, 1, 2]), (["--seeds", "5"], [0, 1, 2, 3, 4])):
         main(["init", "mine", "--cpu", "--force", *words])
         jobs = compile_plan(Path("params"), "mine", ["mine"]).of("finetune")

@@ -1,6 +1,13 @@
 """The answer to "does it help?": the three that there are, with interval and cost, before any number."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdetr.report.answer import headed, measured, verdict
+from sdetr.report.lead import Lead
 
 ASKED = {"row": "ours", "against": ["scratch"], "metric": "AP"}
 
@@ -86,3 +93,46 @@ def test_it_is_the_best_of_the_others_that_has_to_be_beaten(asked, tree):
     tree.settings["cells"]["poor"] = {"big": [tree.run("poor", k, AP=1.0 + k, AP50=2.0) for k in range(3)]}
     page = asked(30.0, 31.0, 32.0)
     assert "Big DETR: no, it is worse" in page and "over from scratch, the best other start" in page
+
+
+@pytest.mark.parametrize("ap, said", [(60.0, "seems so, of one seed"), (20.0, "seems worse, of one seed")])
+@pytest.mark.parametrize("whose", ["ours", "scratch"])
+def test_of_one_run_alone_it_only_seems_so_whichever_row_has_it(asked, tree, whose, ap, said):
+    """No interval knows then how much another training differs."""
+    runs = (ap, ap + 1, ap - 1)
+    if whose == "scratch":
+        tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", AP=42.0, AP50=70.0)]
+    page = asked(*(runs[:1] if whose == "ours" else runs))
+    assert f"**Does pretrained help? Big DETR: {said}.**" in page
+    assert "nobody knows how much another training differs: say `seeds: [0, 1, 2]` in `params/scales/" in page
+    assert "of one seed" not in asked(*runs) or whose == "scratch"
+
+
+small = st.floats(-3, 3) | st.floats(-0.06, 0.06) | st.floats(-1e-4, 1e-4)
+
+
+@given(st.tuples(small, small, small).map(sorted), st.booleans())
+def test_the_digits_say_what_the_verdict_says(ends, alone):
+    low, difference, high = ends
+    told = Lead("ours", "scratch", difference, low, high, 50, 1000)
+    middle, one, two = map(float, re.findall(r"[+-][\d.]+", measured(told)))
+    assert verdict(Lead("ours", "scratch", middle, one, two, 50, 1000)) == verdict(told)
+    never_large = verdict(told) != "not shown" and low > -0.05 and high < 0.05
+    assert headed(told, alone).endswith(", but hardly") == never_large
+
+
+def test_so_small_a_gain_is_told_with_its_digits_and_as_small(asked, tree):
+    tree.settings["paired"] = ["big"]
+    page = asked(40.02, 42.02, 44.02)
+    assert "Big DETR: yes, but hardly.**" in page and "AP +0.02 (+0.02 to +0.02)" in page
+
+
+def test_the_best_of_several_is_before_an_equal_row_by_luck_and_that_is_no_worse(asked, tree):
+    """As far behind the best of three as behind one alone: that says less."""
+    tree.settings["paired"] = ["big"]
+    assert "Big DETR: no, it is worse" in asked(38.0, 38.5, 41.6)
+    for name in ("more", "most"):
+        tree.settings["table"]["rows"][name] = {"label": name, "start": name}
+        tree.settings["cells"][name] = {"big": [tree.run(name, k, AP=9.0, AP50=70.0) for k in range(3)]}
+    tree.settings["table"]["question"] = ASKED | {"against": ["scratch", "more", "most"]}
+    assert "Big DETR: not shown" in tree.make()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from sdetr.evaluation.resamples import Resamples
-from sdetr.report.lead import Standing, lead
+from sdetr.report.lead import Standing, before, lead
 
 DRAWS = 400
 
@@ -111,6 +111,30 @@ def test_pairs_of_equal_rows_seem_better_as_rarely_and_a_gain_is_seen_more_often
             held[gain, paired] += found is not None and found.holds
     assert held[0.0, True] / trials < 0.09
     assert held[3.0, True] > 1.5 * held[3.0, False]
+
+
+@given(seeds, st.integers(0, 1000), st.integers(2, 6), st.booleans())
+@settings(deadline=None)
+def test_the_more_others_the_best_was_chosen_from_the_less_it_says_that_a_row_is_worse(
+    values, seed, among, paired
+):
+    own = standing("own", [value / 2 for value in values], chance(seed))
+    best = standing("best", values, chance(seed + 1))
+    one, several = (before("AP", own, best, paired, k) for k in (1, among))
+    assert one is not None and several is not None
+    assert several.high > one.high and several.low == one.low
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_of_equal_rows_about_one_in_forty_seems_worse_than_the_best_of_the_others(others):
+    rng = np.random.default_rng(others)
+    trials, worse = 400, 0
+    for _ in range(trials):
+        own, *rows = (standing(str(n), rng.normal(0, 1, 5), 0.0) for n in range(others + 1))
+        best = max(rows, key=lambda row: row.mean("AP"))
+        found = before("AP", own, best, paired=True, among=others)
+        worse += found is not None and found.high < 0
+    assert worse / trials < 0.05
 
 
 def test_rows_of_which_one_lacks_a_seed_are_no_pairs():

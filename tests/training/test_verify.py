@@ -89,6 +89,33 @@ def test_what_a_run_does_not_say_may_be_said_instead(run, capsys) -> None:
     assert said(capsys, str(run), "--data", whole["inputs"]["test"]["path"])[0] == 0
 
 
+def test_an_index_that_was_made_anew_is_not_what_the_run_was_measured_on(run, capsys) -> None:
+    index = Path(json.loads(run.with_name("metrics.json").read_text())["inputs"]["test"]["path"])
+    kept = index.read_bytes()
+    try:
+        index.write_bytes(kept + b"\n")
+        code, _, err = said(capsys, str(run))
+        assert code == 2 and f"{index} is not what {run} was measured on" in err and "or say --data" in err
+        assert said(capsys, str(run), "--data", str(index))[0] == 0
+        index.unlink()
+        assert "now there is none" in said(capsys, str(run))[2]
+    finally:
+        index.write_bytes(kept)
+
+
+def test_images_without_an_object_are_refused_before_anything_is_measured(run, capsys) -> None:
+    content = json.loads(
+        Path(json.loads(run.with_name("metrics.json").read_text())["inputs"]["test"]["path"]).read_text()
+    )
+    empty = Path("empty.json")
+    for left in ([], [row | {"iscrowd": 1} for row in content["annotations"]]):
+        empty.write_text(json.dumps(content | {"annotations": left}))
+        words = (str(run), "--data", str(empty))
+        assert "has an object, so that there is no AP; give an index with boxes" in said(capsys, *words)[2]
+        code, _, err = said(capsys, *words, "--images", "1")
+        assert code == 2 and "none of the 1 images of empty.json has" in err and "more (--images)" in err
+
+
 def test_an_interval_holds_what_is_in_it_and_all_images_a_number() -> None:
     some = Verified("AP", 10.0, 8.0, 12.0, 100, 1000, 11.9, "you")
     assert some.holds and not Verified("AP", 10.0, 8.0, 12.0, 1000, 1000, 11.9, "you").holds

@@ -9,7 +9,7 @@ from PIL import Image
 from sdetr.data.own.examine import read_part
 from sdetr.data.own.findings import Findings
 from sdetr.data.own.kinds import ERROR, FIX
-from sdetr.data.own.measure import object_side
+from sdetr.data.own.measure import object_side_and_ratio
 from tests.data.own.tiny import annotations, changed, coco, judged
 
 STORED = (40, 60)
@@ -94,7 +94,7 @@ def test_a_study_is_sized_by_objects_as_shares_of_the_image_that_they_are_of(
     boxes = [tuple(int(times * one) for one in box) for box in [(0, 0, 8, 8), (52, 32, 8, 8), (2, 2, 8, 8)]]
     settings = said(tmp_path, (int(times * 40), int(times * 60)), boxes)
     painted(tmp_path / "images/0.png", STORED, BOX)
-    assert object_side(read_part(settings, tmp_path, Findings()), 1) == pytest.approx(8 / 40)
+    assert object_side_and_ratio(read_part(settings, tmp_path, Findings()), 1)[0] == pytest.approx(8 / 40)
 
 
 def test_boxes_of_another_image_are_an_error(tmp_path: Path) -> None:
