@@ -24,7 +24,7 @@ def study(
     """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
-        f"scales/{name}.yaml": scale_of(name, data, facts, len(shares), seeds),
+        f"scales/{name}.yaml": scale_of(name, data, facts, seeds),
         f"protocols/{name}-pretrain.yaml": {
             "extends": "siamese-imagenet-60e",
             "dataset": unlabelled,

@@ -29,10 +29,9 @@ TUNE_BATCH, TUNE_STEPS = 16, 100
 """Of the papers' fine-tuning, and steps of an epoch at least: a tenth of VOC 2012 makes 72 of them, all of
 it 721."""
 
-TUNE_STEPS_OF_DEMO = (10, 30)
-"""Of an epoch, of 50, on a CPU: at least, and of all parts of the labels together. In the demo's own four a
-detector without pretraining learned nothing of blood cells (AP 0.5), and whatever is compared with that seems
-to help; few images make few parts, so that each of them may take longer."""
+TUNE_STEPS_OF_DEMO = 10.0
+"""Of an epoch, of 50, on a CPU. In the demo's own four a detector without pretraining learned nothing of
+blood cells (AP 0.5), and whatever is compared with that seems to help."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,8 @@ class Facts:
     """Longest side over the shorter, of the middle image."""
 
 
-def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
-    """Of images, queries, seeds and what comes before anything long; `parts` of the labels are learned."""
+def scale_of(name: str, data: str, facts: Facts, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
+    """Of images, queries, seeds and what comes before anything long."""
     rehearsed = _resize(facts, "gpu" if facts.gpu else "rehearsal")
     own = {
         "compares": False,
@@ -70,7 +69,6 @@ def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int
     tested = _resize(facts, "demo")
     short, longest = tested["short"], tested["longest"]
     sizes = {"short": [short], "longest": longest}
-    least, together = TUNE_STEPS_OF_DEMO
     sides = [short - 16, round(longest / USUAL) + 16]  # up to three quarters of an image, long or not
     crop = {"probability": 0.5, "short": [short + 16, short + 32], "side": sides}
     return {
@@ -79,7 +77,7 @@ def scale_of(name: str, data: str, facts: Facts, parts: int, seeds: Sequence[int
         "model": {"queries": _queries(facts, 12, REGIONS)},
         "pretrain": sizes,
         "detection": {
-            "steps_per_epoch": float(max(least, together // parts)),
+            "steps_per_epoch": TUNE_STEPS_OF_DEMO,
             "augment": sizes | {"crop": crop},
             "resize": tested,
         },

@@ -73,12 +73,6 @@ def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     assert [job.settings["id"] for job in plan.of("figure")] == ["mine"]
 
 
-@pytest.mark.parametrize("images, tuned", [(30, 1500), (100, 750), (205, 500), (2000, 500)])
-def test_on_a_cpu_few_images_are_tuned_for_longer_as_they_make_fewer_parts(tmp_path, images, tuned):
-    plan = planned(tmp_path, Facts(images=images, most_objects=9, object_side=0.5, gpu=False))
-    assert {steps(job) for job in plan.of("finetune")} == {tuned}
-
-
 @pytest.mark.parametrize("swav", [False, True])
 def test_on_a_gpu_they_are_the_papers_and_begin_with_what_is_here(tmp_path, swav):
     facts = Facts(images=2000, most_objects=25, object_side=0.5, gpu=True, swav=swav)
