@@ -10,16 +10,16 @@ from sdetr.training.halt import ASKING
 AT_FIRST = {number: signal.getsignal(number) for number in ASKING}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pipeline tests in two processes: those that look at the project of all tables, and the others.
+    """Marks pipeline tests that look at the project of all tables, so that the others can run beside them.
 
-    Each process makes what its tests share; many of the others wait for a cluster or a clock.
+    Each half makes what its tests share; many of the others wait for a cluster or a clock.
     """
     for item in items:
-        if item.get_closest_marker("pipeline") and isinstance(item, pytest.Function):
-            shared = {"everything", "all_made"} & set(item.fixturenames)
-            item.add_marker(pytest.mark.xdist_group("all tables" if shared else "others"))
+        shared = isinstance(item, pytest.Function) and {"everything", "all_made"} & set(item.fixturenames)
+        if shared and item.get_closest_marker("pipeline"):
+            item.add_marker("all_tables")
 
 
 @pytest.fixture(autouse=True)

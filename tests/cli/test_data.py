@@ -8,7 +8,10 @@ import pytest
 
 from sdetr.cli import main
 from sdetr.config.compile import compile_plan
+from sdetr.config.experiment import Composer
+from sdetr.config.layers import Params
 from sdetr.data.dataset import Dataset
+from sdetr.data.own.prepared import read_own
 from tests.data.own.tiny import changed, coco, picture
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +51,10 @@ def test_a_folder_becomes_a_data_set_that_the_pipeline_reads_and_stays_as_it_is(
     next_one = capsys.readouterr().out.split("sdetr ")[-1].split()
     main(next_one)
     index = Path("data/raw/mine-train/train.json")
-    assert len(Dataset(index)) == 3 and json.loads(index.read_text())["info"]["funnel"]["D03"] == 1
+    counted = json.loads(index.read_text())["info"]["funnel"]
+    assert len(Dataset(index)) == 3 and counted["D03"] == 1
+    settings = Composer(Params(Path("params")), "paper").whole("mine-train")
+    assert counted == read_own(settings, "mine-train", index.parent).funnel  # nobody has mended it once more
     assert digest(mine) == before
 
 
