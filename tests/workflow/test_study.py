@@ -55,7 +55,8 @@ def _shorten(project: Project) -> None:
     said["pretrain"] |= {"steps_per_epoch": 15.0}  # 900
     said["detection"] |= {"steps_per_epoch": 3.0}  # 150
     said["tables"]["noise"] = said["tables"]["shapes"]
-    said["protocols"] = {"noise-pretrain": {"steps_per_epoch": 0.5}}
+    # Thirty gentle steps on noise gave +2.0 AP (+0.1 to +4.0): any warm start may help. These do not.
+    said["protocols"] = {"noise-pretrain": {"steps_per_epoch": 2.0, "lr": 0.02}}
     path.write_text(yaml.safe_dump(said))
 
 
@@ -79,10 +80,7 @@ def test_it_is_yes_where_pretraining_was_made_to_help(study: Project) -> None:
 
 
 def test_it_is_not_yes_where_pretraining_was_made_not_to(study: Project) -> None:
-    assert answer(study, "noise") in (
-        "100 % of the labels: not shown.",
-        "100 % of the labels: no, it is worse.",
-    )
+    assert answer(study, "noise") == "100 % of the labels: no, it is worse."
 
 
 def test_everything_waited_for_the_rehearsal_and_mlflow_has_all_of_it(study: Project) -> None:
