@@ -24,6 +24,9 @@ def add(verbs: Verbs) -> None:
     init.add_argument("name", help="of a data set that `sdetr data add` made; the study is called so, too")
     init.add_argument("--unlabelled", help="another data set to pretrain on, of images alone")
     init.add_argument("--seeds", type=positive, default=3, help="runs of each start (3); one says little")
+    init.add_argument(
+        "--one-pretraining", action="store_true", help="for all seeds: cheaper, but the answer is of one draw"
+    )
     machine = init.add_mutually_exclusive_group()
     machine.add_argument(
         "--cpu", action="store_true", help="tiny detectors, minutes; where no GPU is, always"
@@ -53,7 +56,7 @@ def _init(a: argparse.Namespace) -> None:
     if unlabelled != train:
         refuse_test_images(unlabelled, test)
     _tell_crowded(test, _read(test, parts[test.removeprefix(f"{a.name}-")]))
-    said = study(a.name, train, test, unlabelled, facts, range(a.seeds))
+    said = study(a.name, train, test, unlabelled, facts, range(a.seeds), a.one_pretraining)
     files = {PARAMS / path: content for path, content in said.items()}
     _refuse_to_overwrite(list(files), a.name, a.force)
     for path, content in files.items():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdetr.config.study_sizes import SEEDS, Facts, epoch, pretraining, scale_of
+from sdetr.data.subsets.settings import SEED
 
 SHARES = (1, 5, 10, 100)
 """Of the labels, percent; parts in which fewer than FEWEST images have an object are left out."""
@@ -19,9 +20,19 @@ FROZEN = (
 
 
 def study(
-    name: str, data: str, test: str, unlabelled: str, facts: Facts, seeds: Sequence[int] = SEEDS
+    name: str,
+    data: str,
+    test: str,
+    unlabelled: str,
+    facts: Facts,
+    seeds: Sequence[int] = SEEDS,
+    one_pretraining: bool = False,
 ) -> dict[str, dict[str, Any]]:
-    """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets."""
+    """File below params/ → what it says. `data`, `test` and `unlabelled` are names of data sets.
+
+    Each seed has a pretraining and a random backbone of its own, so that no answer is of one lucky draw;
+    `one_pretraining`: all of them share one, which is cheaper.
+    """
     shares = [share for share in SHARES if share == 100 or facts.images * share / 100 >= FEWEST]
     files: dict[str, dict[str, Any]] = {
         f"scales/{name}.yaml": scale_of(name, data, facts, seeds),
@@ -37,15 +48,20 @@ def study(
             "test": test,
             **epoch(facts, 100),
         },
-        f"tables/{name}.yaml": _table(name, data, shares, facts),
+        f"tables/{name}.yaml": _table(name, data, shares, facts, "" if one_pretraining else f".{SEED}"),
         f"figures/{name}.yaml": _figure(name, shares),
-        f"backbones/{name}-random.yaml": {"kind": "random", "seed": 0, "trunk": _trunk(facts)},
     }
+    for seed in seeds:
+        files[f"backbones/{name}-random{seed}.yaml"] = {
+            "kind": "random",
+            "seed": seed,
+            "trunk": _trunk(facts),
+        }
     for share in shares[:-1]:
         part = f"{data}-{share}pct-draw"
         files[f"protocols/{name}-{share}pct.yaml"] = {
             "extends": f"{name}-100pct",
-            "dataset": f"{part}{{seed}}",
+            "dataset": f"{part}{SEED}",
             **epoch(facts, share),
         }
         for draw in seeds:
@@ -58,21 +74,23 @@ def _trunk(facts: Facts) -> dict[str, Any]:
     return {"arch": "resnet50"} if facts.gpu else {"arch": "resnet18", "width": 24, "stages": 3}
 
 
-def _table(name: str, data: str, shares: list[int], facts: Facts) -> dict[str, Any]:
+def _table(name: str, data: str, shares: list[int], facts: Facts, which: str) -> dict[str, Any]:
+    """`which`: of several pretrainings."""
     embedded = {"label": "embedded backbone", "start": "swav_r50"}
     label = "random" if facts.gpu else "random, frozen"
-    rows: dict[str, Any] = {"random": {"label": label, "start": f"{name}-random"}}
+    rows: dict[str, Any] = {"random": {"label": label, "start": f"{name}-random{SEED}"}}
     if facts.gpu:
         rows["imagenet"] = {"label": "ImageNet backbone", "start": "supervised_r50"}
         rows |= {"swav": {"label": "SwAV backbone", "start": "swav_r50"}} if facts.swav else {}
     else:
         rows["embedded"] = embedded
     others = list(rows)
-    rows["own"] = {"label": "pretraining on your images", "start": f"siamese~{name}-pretrain"}
+    rows["own"] = {"label": "pretraining on your images", "start": f"siamese~{name}-pretrain{which}"}
     return {
         "title": f"Does pretraining help {name}?",
         "caption": f"Conditional DETR fine-tuned on parts of {data}, COCO-style AP. All starts share "
-        "detector, schedule and test images; parts of the labels are drawn anew for each seed."
+        "detector, schedule and test images; parts of the labels are drawn anew for each seed"
+        + (", and pretraining is done anew." if which else "; pretraining was done once.")
         + ("" if facts.gpu else FROZEN),
         "source": "no paper",
         "metrics": ["AP", "AP50"],

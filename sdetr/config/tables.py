@@ -17,7 +17,7 @@ from sdetr.config.records import made_from
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.start import Start
-from sdetr.data.subsets.settings import SEED
+from sdetr.data.subsets.settings import SEED, of_draw
 from sdetr.report.settings import CellName, CellRun, TableRun, TableSettings
 
 READ: tuple[str, ...] = ("record", "curve", "cost")
@@ -52,11 +52,12 @@ class PlannedTable:
         cells: dict[str, dict[str, tuple[CellRun, ...]]] = {}
         same: dict[str, dict[str, CellName]] = {}
         inputs: dict[str, str] = {}
-        first: dict[tuple[str, int | None], CellName] = {}
+        first: dict[tuple[tuple[str, ...], int | None], CellName] = {}
         for row in self.cells.rows:
             for column in self.cells.made(row):
                 here, runs = CellName(row=row, column=column), self.runs(row, column)
-                there = first.setdefault((runs[0].path, self.settings.rows[row].epoch), here)
+                paths = tuple(run.path for run in runs)
+                there = first.setdefault((paths, self.settings.rows[row].epoch), here)
                 if there != here:
                     same.setdefault(row, {})[column] = there
                     continue
@@ -69,12 +70,12 @@ class PlannedTable:
         """Of a cell, one per seed, after all that they rest on."""
         settings, said = self.settings.columns[column], self.settings.rows[row]
         name, model = settings.protocol, said.model or settings.model
-        start = Start.parse(said.start) if said.start else None
-        match self.stages.compose.task(name):
-            case "proposals":
-                return self._measured(row, name, model, start)
-            case "bench":
-                return self._costed(row, name, model, start)
+        task, starts = self.stages.compose.task(name), self._starts(row)
+        start = starts[0] if starts else None
+        if task in ("proposals", "bench"):
+            self._refuse_starts_by_seed(row, name)
+            make = self._measured if task == "proposals" else self._costed
+            return make(row, name, model, start)
         if start is None:
             raise SettingsError(
                 f"table {self.name}: row {row}: a proposer, but protocol {name} trains; give a start"
@@ -100,7 +101,22 @@ class PlannedTable:
             why |= {"": "its curve has panoptic quality alone"} if protocol.masks else {}
         refuse_blank(self.name, row, self.settings.metrics, why)
         self.stands |= stands(self.stages, name, model, start)
-        return [finetune(self.stages, name, model, start, seed) for seed in self.seeds]
+        return [
+            finetune(self.stages, name, model, start, seed)
+            for seed, start in zip(self.seeds, starts, strict=True)
+        ]
+
+    def _starts(self, row: str) -> list[Start]:
+        """Of each seed; none where a row is a proposer."""
+        said = self.settings.rows[row].start
+        return [Start.parse(of_draw(said, seed)) for seed in self.seeds] if said else []
+
+    def _refuse_starts_by_seed(self, row: str, protocol: str) -> None:
+        if SEED in (said := self.settings.rows[row].start or ""):
+            raise SettingsError(
+                f"table {self.name}: row {row}: start {said}: {SEED} is for what is fine-tuned, and "
+                f"{protocol} fine-tunes nothing; leave it out"
+            )
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:
         self._refuse_unmeasured(row, protocol, [])

@@ -1,7 +1,7 @@
 """The answer that a page begins with: whether a start helps, how much, at what cost; what to try next."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 
 from sdetr.report.content import Content, Entry
@@ -15,12 +15,16 @@ from sdetr.report.words import duration
 HELPS, HURTS, UNKNOWN = "yes", "no, it is worse", "not shown"
 ALONE = {HELPS: "seems so, of one seed", HURTS: "seems worse, of one seed"}
 """Where a row has one run alone: no interval knows then how much another training differs."""
+SHARED = (
+    " All seeds begin with the same weights: how much others, made as they were, differ no interval knows."
+)
 HARDLY = 0.05
 """Percent; a difference that is never as large is one that nobody needs."""
 LEARNED = 1.0
 """Percent; below it a detector has learned nothing that a start could help with."""
 NEXT = {
-    HELPS: "more unlabelled images or steps of pretraining, and another seed of it: this one was one draw.",
+    HELPS: "more unlabelled images, or steps of pretraining. Whether these images help, or any warm start "
+    "would, as many steps on others tell: another row, of a protocol with another `dataset`.",
     UNKNOWN: "fewer labels, where help is likelier; another pretext (`updetr`, `detreg`); boxes that fit "
     "these images (`sdetr proposals report`); or leave pretraining be.",
     HURTS: "leave pretraining be, or another pretext (`updetr`, `detreg`), or fewer steps of it.",
@@ -76,10 +80,11 @@ def _line(content: Content, asked: QuestionSettings, column: str, told: Lead) ->
     ours = _entry(content, asked, told.next, column).ours
     assert ours
     other = ours.mean
+    scale = content.settings.scale
     hardly = f", which has hardly learned anything ({other:.1f}): more steps may change this answer"
     alone = (
         "; of one seed, so that nobody knows how much another training differs: say `seeds: [0, 1, 2]` in "
-        f"`params/scales/{content.settings.scale}.yaml`"
+        f"`params/scales/{scale}.yaml`, or, of a study, `sdetr init {scale} --seeds 3 --force`"
     )
     return (
         f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start"
@@ -101,26 +106,38 @@ def _entry(content: Content, asked: QuestionSettings, row: str, column: str) -> 
 
 
 def _cost(content: Content, asked: QuestionSettings) -> str:
-    """What only the runs of the row rest on, once, and what one of its runs takes besides."""
-    alone = _before(content, (asked.row,)) - _before(content, asked.against)
-    records = (Record(Path(path), content.settings.again) for path in alone)
-    seconds = sum(record.value("seconds", "total") for record in records if "seconds" in record.content)
+    """What only the runs of the row rest on, of one seed, and what one of its runs takes besides."""
+    others = set[str]().union(*_before(content, asked.against))
+    alone = [rests - others for rests in _before(content, (asked.row,))]
+    records = {path: Record(Path(path), content.settings.again) for path in set().union(*alone)}
+    took = {
+        path: record.value("seconds", "total")
+        for path, record in records.items()
+        if "seconds" in record.content
+    }
+    seconds = sum(took.get(path, 0.0) for rests in alone for path in rests) / max(len(alone), 1)
     runs = [one.cost for cell in content.cells if cell.row == asked.row for one in cell.results]
     each = sum(cost.total_s for cost in runs) / max(len(runs), 1)
     device = ", ".join(dict.fromkeys(escape(cost.device) for cost in runs))
-    return f"It cost {duration(seconds)}, once; a fine-tuning takes {duration(each)} ({device})."
+    anew = len({frozenset(rests) for rests in alone}) > 1
+    once = "once, here for each seed anew" if anew else "once"
+    said = f"It cost {duration(seconds)}, {once}; a fine-tuning takes {duration(each)} ({device})."
+    return said + (SHARED if len(alone) > 1 and alone[0] and not anew else "")
 
 
-def _before(content: Content, rows: tuple[str, ...]) -> set[str]:
-    """Records that the runs of rows rest on, their own aside."""
+def _before(content: Content, rows: tuple[str, ...]) -> list[set[str]]:
+    """Of each seed, the records that the runs of rows rest on, their own aside."""
     said = content.settings.records
-    own = [f"{one.run}/run.json" for cell in content.cells if cell.row in rows for one in cell.results]
-    found: set[str] = set()
-    waiting = [maker for record in own for maker in said[record].inputs.values()]
-    while waiting:
-        if (record := waiting.pop()) not in found:
-            found.add(record)
-            waiting += said[record].inputs.values()
+    own = [[f"{one.run}/run.json" for one in cell.results] for cell in content.cells if cell.row in rows]
+    found: list[set[str]] = []
+    for records in zip_longest(*own):
+        rests: set[str] = set()
+        waiting = [maker for record in records if record for maker in said[record].inputs.values()]
+        while waiting:
+            if (record := waiting.pop()) not in rests:
+                rests.add(record)
+                waiting += said[record].inputs.values()
+        found.append(rests)
     return found
 
 

@@ -28,7 +28,8 @@ class RowSettings(Settings):
 
     label: str
     start: str | None = None
-    """A backbone, or `<pretext>~<protocol>`, further stages appended with `+`."""
+    """A backbone, or `<pretext>~<protocol>`, further stages appended with `+`; `{seed}` in it is that of the
+    fine-tuning: `siamese~mine-pretrain.{seed}` is pretrained for each anew."""
     proposer: Name | None = None
     """One of `params/proposers/`, in place of a start; for protocols that train nothing."""
     model: Name | None = None

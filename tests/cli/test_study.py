@@ -120,10 +120,14 @@ def test_a_study_has_as_many_seeds_as_are_asked_for_each_with_labels_of_its_own(
     coco(home / "mine", images=images, annotations=[box | {"id": n, "image_id": n} for n in range(1, 101)])
     for words, seeds in (([], [0, 1, 2]), (["--seeds", "5"], [0, 1, 2, 3, 4])):
         main(["init", "mine", "--cpu", "--force", *words])
-        jobs = compile_plan(Path("params"), "mine", ["mine"]).of("finetune")
+        plan = compile_plan(Path("params"), "mine", ["mine"])
+        assert [job.settings["seed"] for job in plan.of("pretrain")] == seeds
+        jobs = plan.of("finetune")
         assert sorted({int(job.path.rsplit("seed")[-1]) for job in jobs}) == seeds
         parts = {job.inputs["train"] for job in jobs if "-10pct/" in job.path}
         assert parts == {f"data/raw/mine-train-10pct-draw{seed}/train.json" for seed in seeds}
+    main(["init", "mine", "--cpu", "--force", "--one-pretraining"])
+    assert len(compile_plan(Path("params"), "mine", ["mine"]).of("pretrain")) == 1
 
 
 def held_out() -> set[Path]:

@@ -82,6 +82,7 @@ def test_classes_are_ignored_where_nothing_was_fine_tuned_and_there_alone():
     "file, old, new, message",
     [
         (TABLE, "start: swav_r50}", "start: swav_r50, epoch: 0}", "swav: .* epoch 0, it trains nothing"),
+        (TABLE, "start: swav_r50}", "start: 'swav_r50{seed}'}", "is for what is fine-tuned, and detreg-prop"),
         (TABLE, "start: swav_r50}", "start: swav_r50+siamese-voc-vanilla-50e}", "was fine-tuned"),
         (TABLE, ", start: swav_r50}", "}", r"yaml:\d+: rows.swav.start: found neither a start nor a prop"),
         (

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PART = "layout: own\nsplit: {split}\nroots: [/mine]\nown: {{format: coco, annotations: {split}.json}}\n"
 
 
-def planned(tmp_path: Path, facts: Facts, unlabelled: str = "mine-train") -> Plan:
+def planned(tmp_path: Path, facts: Facts, unlabelled: str = "mine-train", **how: bool) -> Plan:
     params = tmp_path / "params"
     shutil.copytree(ROOT / "params", params)
     for split in ("train", "val"):
@@ -29,13 +29,18 @@ def planned(tmp_path: Path, facts: Facts, unlabelled: str = "mine-train") -> Pla
     (params / "datasets/others.yaml").write_text(
         "layout: own\nsplit: train\nroots: [/o]\nown: {format: folder}\n"
     )
-    for path, said in study("mine", "mine-train", "mine-val", unlabelled, facts).items():
+    for path, said in study("mine", "mine-train", "mine-val", unlabelled, facts, **how).items():
         write_yaml(params / path, "of a test", said)
     return compile_plan(params, "mine", ["mine"])
 
 
 def starts(plan: Plan) -> set[str]:
     return {job.path.split("/")[3] for job in plan.of("finetune")}
+
+
+def of_seed(k: int) -> tuple[str, str]:
+    """Its own random backbone, and its own pretraining."""
+    return f"mine-random{k}", f"siamese~mine-pretrain.{k}" if k else "siamese~mine-pretrain"
 
 
 def shares(plan: Plan) -> set[str]:
@@ -49,10 +54,14 @@ def steps(job: Job) -> float:
 
 def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     plan = planned(tmp_path, Facts(images=205, most_objects=25, object_side=0.18, gpu=False))
-    assert starts(plan) == {"mine-random", "swav_r50", "siamese~mine-pretrain"}
+    assert starts(plan) == {"swav_r50", *(start for k in range(3) for start in of_seed(k))}
     assert shares(plan) == {"mine-5pct", "mine-10pct", "mine-100pct"}  # 1 % is two images
-    assert len(plan.of("finetune")) == 3 * 3 * 3 and len(plan.of("pretrain")) == 1
-    (pretraining,) = plan.of("pretrain")
+    assert len(plan.of("finetune")) == 3 * 3 * 3
+    for job in plan.of("finetune"):
+        start, seed = job.path.split("/")[3:]
+        assert start in {"swav_r50", *of_seed(int(seed.removeprefix("seed")))}
+    pretraining, *others = plan.of("pretrain")
+    assert [one.settings["seed"] for one in (pretraining, *others)] == [0, 1, 2]
     assert pretraining.inputs["dataset"] == "data/raw/mine-train/train.json"
     tuned = plan.of("finetune")[0].settings
     assert tuned["model"]["queries"] % REGIONS == 0 and tuned["model"]["queries"] >= 25
@@ -73,14 +82,23 @@ def test_on_a_cpu_tiny_detectors_start_from_three_places(tmp_path):
     assert [job.settings["id"] for job in plan.of("figure")] == ["mine"]
 
 
+def test_seeds_share_a_pretraining_where_that_is_asked_for(tmp_path):
+    facts = Facts(images=205, most_objects=25, object_side=0.18, gpu=False)
+    plan = planned(tmp_path, facts, one_pretraining=True)
+    (pretraining,) = plan.of("pretrain")
+    tuned = [job for job in plan.of("finetune") if "siamese~" in job.path]
+    assert {job.inputs["init"] for job in tuned} == {pretraining.outputs["weights"]} and len(tuned) == 9
+    assert plan.of("table")[0].settings["table"]["caption"].count("pretraining was done once") == 1
+
+
 @pytest.mark.parametrize("swav", [False, True])
 def test_on_a_gpu_they_are_the_papers_and_begin_with_what_is_here(tmp_path, swav):
     facts = Facts(images=2000, most_objects=25, object_side=0.5, gpu=True, swav=swav)
     plan = planned(tmp_path, facts, unlabelled="others")
-    known = {"mine-random", "supervised_r50", "siamese~mine-pretrain"}
+    known = {"supervised_r50", *(start for k in range(3) for start in of_seed(k))}
     assert starts(plan) == known | ({"swav_r50"} if swav else set())
     assert shares(plan) == {f"mine-{share}pct" for share in (1, 5, 10, 100)}
-    (pretraining,) = plan.of("pretrain")
+    pretraining = plan.of("pretrain")[0]
     assert pretraining.inputs["dataset"] == "data/raw/others/train.json"
     backbone = "swav_r50" if swav else "supervised_r50"
     assert pretraining.inputs["init"] == f"data/mine/backbones/{backbone}.safetensors"
@@ -102,7 +120,7 @@ def test_on_a_gpu_steps_are_the_papers_for_as_many_images_and_never_a_handful(
 ):
     facts = Facts(images, most_objects=9, object_side=0.5, gpu=True, unlabelled=unlabelled)
     plan = planned(tmp_path, facts)
-    (pretraining,) = plan.of("pretrain")
+    pretraining = plan.of("pretrain")[0]
     assert steps(pretraining) == pretrained and pretraining.settings["protocol"]["batch"] == 64
     assert {steps(job) for job in plan.of("finetune")} == tuned
 
@@ -170,4 +188,4 @@ def test_images_without_objects_make_no_part_and_an_epoch_shows_them_too(tmp_pat
     assert shares(few) == {"mine-100pct"}
     many = planned(tmp_path / "many", Facts(10_000, 9, 0.5, gpu=True, negatives=10_000))
     assert {steps(job) for job in many.of("finetune")} == {5000, 6250, 62_500}
-    assert [steps(job) for job in many.of("pretrain")] == [18_780]
+    assert {steps(job) for job in many.of("pretrain")} == {18_780}

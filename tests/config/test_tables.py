@@ -21,6 +21,26 @@ def test_a_further_stage_starts_from_the_run_before_it(params):
     assert "fresh" not in plan.jobs[f"finetune/{VANILLA}/conditional/swav_r50/seed1"].settings
 
 
+def test_a_start_may_be_pretrained_for_each_seed_anew_and_is_no_other_row(params):
+    """The first seed of both rows is the same run: that makes them no same runs."""
+    rows = "  anew: {label: anew, start: 'siamese~siamese-imagenet-60e.{seed}'}\nblank:\n"
+    edit(params, "tables/siamese-voc.yaml", "blank:\n", rows)
+    edit(
+        params,
+        "scales/demo.yaml",
+        "siamese-voc: {seeds: [0, 1, 2], rows: [untrained, scratch, updetr, detreg, siamese, siamese-coco]}",
+        "siamese-voc: {seeds: [0, 1, 2], rows: [siamese, anew], columns: [conditional]}",
+    )
+    plan = compile_plan(params, "demo", ["siamese-voc"])
+    cells = plan.jobs["tables/siamese-voc"].settings["cells"]
+    runs = {row: [run["run"].split("/", 5)[5] for run in cells[row]["conditional"]] for row in cells}
+    one = "siamese~siamese-imagenet-60e"
+    assert runs["siamese"] == [f"{one}/seed{k}" for k in range(3)]
+    assert runs["anew"] == [f"{one}/seed0", f"{one}.1/seed1", f"{one}.2/seed2"]
+    pretrained = plan.jobs[f"finetune/{CONDITIONAL}/conditional/{one}.2/seed2"].inputs["init"]
+    assert pretrained.endswith("/siamese/conditional/seed2/weights.safetensors")
+
+
 def test_rows_columns_and_seeds_can_be_selected(params):
     edit(
         params,

@@ -59,7 +59,19 @@ def test_what_only_the_asked_row_rests_on_is_counted_once(asked, tree, edit):
     edit("data/demo/backbones/pretrained.json", "seconds", to={"total": 7000.0})
     for shared in ("data/demo/backbones/swav_r50.json", "data/raw/toy/test.record.json"):
         edit(shared, "seconds", to={"total": 999.0})  # of the other rows, or of both
-    assert "It cost 1 h 57 min, once; a fine-tuning takes 100 s" in tree.make()
+    page = tree.make()
+    assert "It cost 1 h 57 min, once; a fine-tuning takes 100 s (cpu 2 cores). All seeds begin with" in page
+
+
+def test_where_each_seed_has_weights_of_its_own_one_of_them_is_the_cost(asked, tree, edit):
+    runs = [tree.run(f"pretrained.{k}", k, AP=55.0 + k, AP50=70.0) for k in range(3)]
+    asked(0.0, 0.0, 0.0)
+    tree.settings["cells"]["ours"]["big"] = runs
+    for k, seconds in enumerate((60.0, 120.0, 180.0)):
+        edit(f"data/demo/backbones/pretrained.{k}.json", "seconds", to={"total": seconds})
+    page = tree.make()
+    assert "It cost 2 min, once, here for each seed anew; a fine-tuning" in page
+    assert "the same weights" not in page
 
 
 def test_where_nothing_was_learned_that_is_what_is_to_be_mended(asked, tree):
