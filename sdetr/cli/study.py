@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WORDS = """does pretraining on these images help? Writes a small study to params/: starts (random, an ImageNet
 or embedded backbone, SwAV's where it is here, pretrained on your images) by shares of the labels, three
 seeds, sized to the data and to this machine. Example: sdetr init cells"""
+SEEDS = 3
 LOOKED_AT = 200
 """Images whose size is looked at."""
 
@@ -23,7 +24,7 @@ def add(verbs: Verbs) -> None:
     init = verbs.add_parser("init", help="a study: does pretraining help me?", description=WORDS)
     init.add_argument("name", help="of a data set that `sdetr data add` made; the study is called so, too")
     init.add_argument("--unlabelled", help="another data set to pretrain on, of images alone")
-    init.add_argument("--seeds", type=positive, default=3, help="runs of each start (3); one says little")
+    init.add_argument("--seeds", type=positive, default=SEEDS, help="runs of each start (3); one says little")
     init.add_argument(
         "--one-pretraining", action="store_true", help="for all seeds: cheaper, but the answer is of one draw"
     )
@@ -60,7 +61,7 @@ def _init(a: argparse.Namespace) -> None:
     files = {PARAMS / path: content for path, content in said.items()}
     _refuse_to_overwrite(list(files), a.name, a.force)
     for path, content in files.items():
-        write_yaml(path, f"{_head(a.name)}; edit what you like.", content)
+        write_yaml(path, f"{_head(a.name)}{_words(a)}`; edit what you like.", content)
     words = f"--profile {'local' if facts.gpu else 'demo'} --config scale={a.name} tables={a.name}"
     print(
         f"{len(files)} files in {PARAMS}/, {PARAMS}/tables/{a.name}.yaml first\n"
@@ -71,7 +72,16 @@ def _init(a: argparse.Namespace) -> None:
 
 
 def _head(name: str) -> str:
-    return f"Of the study {name}, written by `sdetr init`"
+    """What the first line of all its files begins with."""
+    return f"Of the study {name}, written by `sdetr init"
+
+
+def _words(a: argparse.Namespace) -> str:
+    """What was asked for, to be asked for again."""
+    said = {"--unlabelled": a.unlabelled, "--seeds": a.seeds if a.seeds != SEEDS else None}
+    flags = {"--one-pretraining": a.one_pretraining, "--cpu": a.cpu, "--gpu": a.gpu}
+    words = [f"{word} {value}" for word, value in said.items() if value]
+    return " ".join(["", a.name, *words, *(word for word, is_said in flags.items() if is_said)])
 
 
 def _refuse_to_overwrite(files: list[Path], name: str, force: bool) -> None:

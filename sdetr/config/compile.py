@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from sdetr.config.base import SettingsError
 from sdetr.config.cells import asked_of
+from sdetr.config.check import check
 from sdetr.config.experiment import Composer
 from sdetr.config.figures import PlannedFigure
 from sdetr.config.index import add_index
@@ -15,6 +17,8 @@ from sdetr.config.plan import Plan
 from sdetr.config.scale import SelectionSettings
 from sdetr.config.stages import Stages
 from sdetr.config.tables import PlannedTable
+from sdetr.report.figure_settings import FigureSettings
+from sdetr.report.settings import TableSettings
 
 
 def compile_plan(
@@ -70,4 +74,18 @@ def _selected(composer: Composer, names: str | list[str]) -> tuple[dict[str, Sel
     for name in [*named, *composer.scale.tables]:
         if name not in tables and name not in figures:
             raise SettingsError(f"params/tables, params/figures: {nearest(name, [*tables, *figures])}")
-    return {name: part for name, part in named.items() if name in tables}, [n for n in named if n in figures]
+    by_name = names not in ("first", "all")
+    kept = [name for name in named if name in tables and (by_name or _belongs(composer, "tables", name))]
+    drawn = [name for name in named if name in figures and (by_name or _belongs(composer, "figures", name))]
+    return {name: named[name] for name in kept}, drawn
+
+
+def _belongs(composer: Composer, kind: Literal["tables", "figures"], name: str) -> bool:
+    """Where all are made, what names its `scales` is made at these and those that extend them alone."""
+    params = composer.params
+    settings = {"tables": TableSettings, "figures": FigureSettings}[kind]
+    own = check(settings, params.resolve(kind, name)).scales
+    for scale in own:
+        if scale not in (known := params.names("scales")):
+            raise SettingsError(f"params/{kind}/{name}.yaml: scales: {nearest(scale, known)}")
+    return not own or not set(own).isdisjoint(params.kin("scales", composer.scale_name))

@@ -93,6 +93,7 @@ def _table(name: str, data: str, shares: list[int], facts: Facts, which: str) ->
         + (", and pretraining is done anew." if which else "; pretraining was done once.")
         + ("" if facts.gpu else FROZEN),
         "source": "no paper",
+        "scales": [name],
         "metrics": ["AP", "AP50"],
         "columns": {
             f"{share}pct": {
@@ -116,6 +117,7 @@ def _figure(name: str, shares: list[int]) -> dict[str, Any]:
         "title": f"What labels are worth in {name}" if several else f"How fine-tuning goes in {name}",
         "caption": "Average precision on the test images, a line for each start.",
         "source": "no paper",
+        "scales": [name],
         **({"x": "labelled images, percent", "log": True} if several else {"x": "epoch"}),
         "panels": {"labels": panel | ({"x": shares} if several else {})},
     }

@@ -100,7 +100,8 @@ class PlannedTable:
             why = dict.fromkeys(AT_THE_END, "it reads a curve, and they are counted at the end") | why
             why |= {"": "its curve has panoptic quality alone"} if protocol.masks else {}
         refuse_blank(self.name, row, self.settings.metrics, why)
-        self.stands |= stands(self.stages, name, model, start)
+        for one in starts:
+            self.stands |= stands(self.stages, name, model, one)
         return [
             finetune(self.stages, name, model, start, seed)
             for seed, start in zip(self.seeds, starts, strict=True)
@@ -115,7 +116,7 @@ class PlannedTable:
         if SEED in (said := self.settings.rows[row].start or ""):
             raise SettingsError(
                 f"table {self.name}: row {row}: start {said}: {SEED} is for what is fine-tuned, and "
-                f"{protocol} fine-tunes nothing; leave it out"
+                f"{protocol} fine-tunes nothing; give it a row without, with `columns:` of its own"
             )
 
     def _measured(self, row: str, protocol: str, model: str, start: Start | None) -> list[Job]:

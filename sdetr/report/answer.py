@@ -1,6 +1,6 @@
 """The answer that a page begins with: whether a start helps, how much, at what cost; what to try next."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import count, zip_longest
 from pathlib import Path
 
@@ -24,7 +24,7 @@ LEARNED = 1.0
 """Percent; below it a detector has learned nothing that a start could help with."""
 NEXT = {
     HELPS: "more unlabelled images, or steps of pretraining. Whether these images help, or any warm start "
-    "would, as many steps on others tell: another row, of a protocol with another `dataset`.",
+    'would, as many steps on others tell: a row more (docs/own-data.md, "Whose images").',
     UNKNOWN: "fewer labels, where help is likelier; another pretext (`updetr`, `detreg`); boxes that fit "
     "these images (`sdetr proposals report`); or leave pretraining be.",
     HURTS: "leave pretraining be, or another pretext (`updetr`, `detreg`), or fewer steps of it.",
@@ -80,11 +80,11 @@ def _line(content: Content, asked: QuestionSettings, column: str, told: Lead) ->
     ours = _entry(content, asked, told.next, column).ours
     assert ours
     other = ours.mean
-    scale = content.settings.scale
     hardly = f", which has hardly learned anything ({other:.1f}): more steps may change this answer"
     alone = (
-        "; of one seed, so that nobody knows how much another training differs: say `seeds: [0, 1, 2]` in "
-        f"`params/scales/{scale}.yaml`, or, of a study, `sdetr init {scale} --seeds 3 --force`"
+        "; of one seed, so that nobody knows how much another training differs: say more `seeds` in "
+        f"`params/scales/{content.settings.scale}.yaml`; of a study, `sdetr init` as its files say it was "
+        "called, with `--seeds 3 --force`"
     )
     return (
         f"- {label}: {said} over {escape(rows[told.next].label)}, the best other start"
@@ -107,37 +107,48 @@ def _entry(content: Content, asked: QuestionSettings, row: str, column: str) -> 
 
 def _cost(content: Content, asked: QuestionSettings) -> str:
     """What only the runs of the row rest on, of one seed, and what one of its runs takes besides."""
-    others = set[str]().union(*_before(content, asked.against))
-    alone = [rests - others for rests in _before(content, (asked.row,))]
+    alone = _alone_before(content, asked)
     records = {path: Record(Path(path), content.settings.again) for path in set().union(*alone)}
     took = {
         path: record.value("seconds", "total")
         for path, record in records.items()
         if "seconds" in record.content
     }
-    seconds = sum(took.get(path, 0.0) for rests in alone for path in rests) / max(len(alone), 1)
+    paid = [sum(took.get(path, 0.0) for path in rests) for rests in alone if rests]
     runs = [one.cost for cell in content.cells if cell.row == asked.row for one in cell.results]
     each = sum(cost.total_s for cost in runs) / max(len(runs), 1)
     device = ", ".join(dict.fromkeys(escape(cost.device) for cost in runs))
-    anew = len({frozenset(rests) for rests in alone}) > 1
+    weights = _alone_before(content, asked, slots={"init"})
+    shared = len(weights) > 1 and bool(set.intersection(*weights))
+    anew = sum(map(bool, weights)) > 1 and not shared
     once = "once, here for each seed anew" if anew else "once"
-    said = f"It cost {duration(seconds)}, {once}; a fine-tuning takes {duration(each)} ({device})."
-    return said + (SHARED if len(alone) > 1 and alone[0] and not anew else "")
+    said = f"It cost {duration(sum(paid) / max(len(paid), 1))}, {once}; a fine-tuning takes {duration(each)}"
+    return f"{said} ({device}).{SHARED if shared else ''}"
 
 
-def _before(content: Content, rows: tuple[str, ...]) -> list[set[str]]:
-    """Of each seed, the records that the runs of rows rest on, their own aside."""
-    said = content.settings.records
+def _alone_before(content: Content, asked: QuestionSettings, slots: Collection[str] = ()) -> list[set[str]]:
+    """Of each seed, the records that only the runs of the row rest on, their own aside.
+
+    `slots`: of inputs that are followed; empty: all.
+    """
+    others = set[str]().union(*_before(content, asked.against, slots))
+    return [rests - others for rests in _before(content, (asked.row,), slots)]
+
+
+def _before(content: Content, rows: tuple[str, ...], slots: Collection[str]) -> list[set[str]]:
+    """The same of rows, whoever else rests on it."""
     own = [[f"{one.run}/run.json" for one in cell.results] for cell in content.cells if cell.row in rows]
-    found: list[set[str]] = []
-    for records in zip_longest(*own):
-        rests: set[str] = set()
-        waiting = [maker for record in records if record for maker in said[record].inputs.values()]
-        while waiting:
-            if (record := waiting.pop()) not in rests:
-                rests.add(record)
-                waiting += said[record].inputs.values()
-        found.append(rests)
+    return [_behind(content, filter(None, records), slots) for records in zip_longest(*own)]
+
+
+def _behind(content: Content, records: Iterable[str], slots: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(records)
+    while waiting:
+        for slot, maker in content.settings.records[waiting.pop()].inputs.items():
+            if maker not in found and (not slots or slot in slots):
+                found.add(maker)
+                waiting.append(maker)
     return found
 
 

@@ -120,6 +120,8 @@ class FigureSettings(Settings):
     log: bool = False
     """Whether it is logarithmic."""
     panels: dict[Name, Lines | Pictures]
+    scales: Strings = ()
+    """As of a table."""
 
     @model_validator(mode="after")
     def _lines_or_pictures(self) -> "FigureSettings":

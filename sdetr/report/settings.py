@@ -9,7 +9,7 @@ from sdetr.report.again import Again
 from sdetr.report.metric_names import Metric
 from sdetr.report.question_settings import QuestionSettings
 
-RECIPES = {"table": 4, "figure": 2, "page": 3, "index": 2}
+RECIPES = {"table": 5, "figure": 2, "page": 3, "index": 2}
 """By stage; raise one when the same results give another file."""
 
 
@@ -79,6 +79,9 @@ class TableSettings(Settings):
     references: Annotated[tuple[ReferenceSettings, ...], Field(strict=False)] = ()
     question: QuestionSettings | None = None
     """What the page answers before it shows any number."""
+    scales: Strings = ()
+    """Where all tables are made, only at these scales and those that extend them; empty: at all. By name it
+    is made at any."""
 
     @model_validator(mode="after")
     def _asks_for_rows(self) -> "TableSettings":

@@ -84,7 +84,10 @@ def _run(content: Content, result: Result) -> dict[str, Any]:
 
 
 def _csv(content: Content) -> str:
-    """One line per cell and metric; several values in one field are separated by blanks."""
+    """One line per cell and metric; several values in one field are separated by blanks.
+
+    `start` is what the table says: `{seed}` in it is that of each of the `runs`.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     keys = ("row", "column", "model", "protocol", "start", "metric", "same_as")

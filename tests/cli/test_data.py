@@ -267,9 +267,9 @@ def test_a_study_is_files_and_the_command_that_runs_them(home: Path, capsys) -> 
     assert "uv run snakemake --profile demo --config scale=mine tables=mine -- all_tables" in said
     plan = compile_plan(Path("params"), "mine", ["mine"])
     assert {job.path.split("/")[3] for job in plan.of("finetune")} == {
-        "mine-random",
+        *("mine-random0", "mine-random1", "mine-random2"),
         "swav_r50",
-        "siamese~mine-pretrain",
+        *("siamese~mine-pretrain", "siamese~mine-pretrain.1", "siamese~mine-pretrain.2"),
     }
     with pytest.raises(SystemExit):
         main(["init", "mine", "--cpu"])

@@ -126,8 +126,12 @@ def test_a_study_has_as_many_seeds_as_are_asked_for_each_with_labels_of_its_own(
         assert sorted({int(job.path.rsplit("seed")[-1]) for job in jobs}) == seeds
         parts = {job.inputs["train"] for job in jobs if "-10pct/" in job.path}
         assert parts == {f"data/raw/mine-train-10pct-draw{seed}/train.json" for seed in seeds}
-    main(["init", "mine", "--cpu", "--force", "--one-pretraining"])
+    main(["init", "mine", "--cpu", "--force", "--one-pretraining", "--seeds", "2"])
     assert len(compile_plan(Path("params"), "mine", ["mine"]).of("pretrain")) == 1
+    first = Path("params/tables/mine.yaml").read_text().partition("\n")[0]
+    assert first.startswith(
+        "# Of the study mine, written by `sdetr init mine --seeds 2 --one-pretraining --cpu`;"
+    )
 
 
 def held_out() -> set[Path]:

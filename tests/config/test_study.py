@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sdetr.config.base import SettingsError
 from sdetr.config.compile import compile_plan
 from sdetr.config.job import Job
 from sdetr.config.plan import Plan
@@ -189,3 +190,23 @@ def test_images_without_objects_make_no_part_and_an_epoch_shows_them_too(tmp_pat
     many = planned(tmp_path / "many", Facts(10_000, 9, 0.5, gpu=True, negatives=10_000))
     assert {steps(job) for job in many.of("finetune")} == {5000, 6250, 62_500}
     assert {steps(job) for job in many.of("pretrain")} == {18_780}
+
+
+def test_studies_are_made_at_their_own_scale_and_by_name_and_are_in_no_other_ones_way(tmp_path):
+    """Other scales have other seeds: of these a study has no random weights."""
+    facts = Facts(images=205, most_objects=25, object_side=0.18, gpu=False)
+    planned(tmp_path, facts)
+    params = tmp_path / "params"
+    for split in ("train", "val"):
+        (params / f"datasets/yours-{split}.yaml").write_text(PART.format(split=split))
+    for path, said in study("yours", "yours-train", "yours-val", "yours-train", facts, seeds=[0]).items():
+        write_yaml(params / path, "of a test", said)
+    for scale, own in (("mine", {"mine"}), ("yours", {"yours"}), ("demo", set()), ("paper", set())):
+        plan = compile_plan(params, scale, "all")
+        shown = {job.settings["id"] for kind in ("table", "figure") for job in plan.of(kind)}
+        assert shown & {"mine", "yours"} == own and "siamese-voc" in shown
+    assert compile_plan(params, "demo", ["mine"]).of("table")
+    table = params / "tables/mine.yaml"
+    table.write_text(table.read_text().replace("scales: [mine]", "scales: [mime]"))
+    with pytest.raises(SettingsError, match=r"tables/mine.yaml: scales: 'mime'.*did you mean 'mine'"):
+        compile_plan(params, "demo", "all")

@@ -67,11 +67,35 @@ def test_where_each_seed_has_weights_of_its_own_one_of_them_is_the_cost(asked, t
     runs = [tree.run(f"pretrained.{k}", k, AP=55.0 + k, AP50=70.0) for k in range(3)]
     asked(0.0, 0.0, 0.0)
     tree.settings["cells"]["ours"]["big"] = runs
+    tree.record("data/raw/many.record.json", {}, {"many.json": "many digest"})  # that all of them have seen
     for k, seconds in enumerate((60.0, 120.0, 180.0)):
-        edit(f"data/demo/backbones/pretrained.{k}.json", "seconds", to={"total": seconds})
+        path, seen = f"data/demo/backbones/pretrained.{k}.json", ("data/raw/many.record.json", "many.json")
+        tree.record(path, {"dataset": seen}, {f"pretrained.{k}.safetensors": "init digest"})
+        edit(path, "seconds", to={"total": seconds})
     page = tree.make()
     assert "It cost 2 min, once, here for each seed anew; a fine-tuning" in page
     assert "the same weights" not in page
+    one = [tree.run("pretrained.0", k, column="small", AP=1.0, AP50=2.0) for k in range(3)]
+    tree.settings["cells"]["scratch"]["small"] = one  # another row shares one of the three
+    tree.settings["same_as"] = {}
+    for k in (1, 2):  # of the two that it has alone
+        edit(f"data/demo/backbones/pretrained.{k}.json", "seconds", to={"total": 240.0})
+    assert "It cost 4 min, once, here for each seed anew" in tree.make()
+
+
+def test_a_stage_that_all_seeds_share_is_told_though_another_is_made_for_each(asked, tree):
+    """As of `siamese~P+Q.{seed}`."""
+    asked(55.0, 56.0, 57.0)
+    shared, index = "data/demo/backbones/pretrained.json", "data/raw/toy/test.record.json"
+    runs = [tree.run(f"further.{k}", k, AP=55.0 + k, AP50=70.0) for k in range(3)]
+    tree.settings["cells"]["ours"]["big"] = runs
+    for k in range(3):
+        before = {"init": (shared, "pretrained.safetensors"), "train": (index, "test.json")}
+        tree.record(
+            f"data/demo/backbones/further.{k}.json", before, {f"further.{k}.safetensors": "init digest"}
+        )
+    page = tree.make()
+    assert "once; a fine-tuning" in page and "All seeds begin with the same weights" in page
 
 
 def test_where_nothing_was_learned_that_is_what_is_to_be_mended(asked, tree):
@@ -116,7 +140,7 @@ def test_of_one_run_alone_it_only_seems_so_whichever_row_has_it(asked, tree, who
         tree.settings["cells"]["scratch"]["big"] = [tree.run("scratch", AP=42.0, AP50=70.0)]
     page = asked(*(runs[:1] if whose == "ours" else runs))
     assert f"**Does pretrained help? Big DETR: {said}.**" in page
-    assert "nobody knows how much another training differs: say `seeds: [0, 1, 2]` in `params/scales/" in page
+    assert "nobody knows how much another training differs: say more `seeds` in `params/scales/" in page
     assert "of one seed" not in asked(*runs) or whose == "scratch"
 
 
