@@ -83,8 +83,11 @@ def _selected(composer: Composer, names: str | list[str]) -> tuple[dict[str, Sel
 def _belongs(composer: Composer, kind: Literal["tables", "figures"], name: str) -> bool:
     """Where all are made, what names its `scales` is made at these and those that extend them alone."""
     params = composer.params
-    settings = {"tables": TableSettings, "figures": FigureSettings}[kind]
-    own = check(settings, params.resolve(kind, name)).scales
+    layer = params.resolve(kind, name)
+    said: TableSettings | FigureSettings = (
+        check(TableSettings, layer) if kind == "tables" else check(FigureSettings, layer)
+    )
+    own = said.scales
     for scale in own:
         if scale not in (known := params.names("scales")):
             raise SettingsError(f"params/{kind}/{name}.yaml: scales: {nearest(scale, known)}")
